@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one exception type of TalkRT: a status code and a message for a person. Setting up throws it;
+// pulling frames reports ordinary outcomes as values.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include <talkrt/talkrt.h>
+
+namespace talkrt {
+
+class Error : public std::runtime_error {
+ public:
+  Error(talkrt_status code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  [[nodiscard]] talkrt_status code() const noexcept { return code_; }
+
+ private:
+  talkrt_status code_;
+};
+
+}  // namespace talkrt

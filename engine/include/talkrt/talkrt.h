@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TalkRT's C ABI: speech in, video frames out.
+ *
+ *   engine   what the machine offers, the memory account, the cache of loaded models
+ *   model    one plan file, loaded; immutable; many sessions may share it
+ *   session  one head, talking: push audio, pull frames
+ *
+ * Ownership
+ *   - talkrt_*_create, talkrt_model_load and talkrt_session_pull hand the caller one reference.
+ *   - talkrt_*_retain adds one, talkrt_*_release drops one; release accepts NULL.
+ *   - A model keeps its engine alive, a session keeps its model alive, a frame keeps its session's
+ *     memory alive: release in any order.
+ *   - Strings returned by the library live as long as the object they came from, those of
+ *     talkrt_last_error until the next failing call of the same thread.
+ *   - Strings and buffers given to the library are copied before the call returns.
+ *
+ * Threads
+ *   - Engine and model functions may be called from any thread at any time.
+ *   - One thread may push (push_audio, finish_audio) while another one pulls (pull, pull_into).
+ *   - interrupt, set_controls and stats may be called from any thread at any time.
+ *   - Callbacks run on the thread whose call caused them.
+ *
+ * Errors
+ *   - Functions return a talkrt_status. talkrt_last_error gives the message of the last failing call
+ *     of this thread: what was wrong, where, what was found, what was expected.
+ *   - Nothing is ever thrown across this boundary. An out parameter is untouched on failure.
+ *   - NEED_AUDIO and END_OF_STREAM are ordinary outcomes of a pull, not errors.
+ *
+ * Structs begin with struct_size. Fill them by their *_init function, then change fields: fields that
+ * a newer library adds keep their defaults for a program compiled against this header.
+ */
+#ifndef TALKRT_TALKRT_H
+#define TALKRT_TALKRT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define TALKRT_API __declspec(dllexport)
+#else
+#define TALKRT_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TALKRT_ABI_VERSION 1
+
+typedef struct talkrt_engine talkrt_engine;
+typedef struct talkrt_model talkrt_model;
+typedef struct talkrt_session talkrt_session;
+typedef struct talkrt_frame_slot talkrt_frame_slot;
+
+typedef enum talkrt_status {
+  TALKRT_OK = 0,
+  TALKRT_NEED_AUDIO = 1,    /* pull: the next frame needs audio that was not pushed yet */
+  TALKRT_END_OF_STREAM = 2, /* pull: every frame of the finished audio was delivered */
+
+  TALKRT_ERROR_INVALID_ARGUMENT = -1,
+  TALKRT_ERROR_NOT_FOUND = -2,         /* file, graph, emotion or library that does not exist */
+  TALKRT_ERROR_IO = -3,                /* the system refused to read or map a file */
+  TALKRT_ERROR_PLAN_CORRUPT = -4,      /* not a plan, truncated, or it contradicts itself */
+  TALKRT_ERROR_PLAN_UNSUPPORTED = -5,  /* a valid plan that this library cannot run */
+  TALKRT_ERROR_BACKEND_MISSING = -6,   /* no ONNX Runtime (or other back end) could be opened */
+  TALKRT_ERROR_BACKEND_FAILED = -7,    /* the back end refused a graph or failed while running */
+  TALKRT_ERROR_OUT_OF_BUDGET = -8,     /* would exceed a memory budget; the message itemizes it */
+  TALKRT_ERROR_OUT_OF_MEMORY = -9,
+  TALKRT_ERROR_FRAMES_HELD = -10,      /* every frame slot is still held by the caller */
+  TALKRT_ERROR_BAD_AUDIO = -11,        /* NaN or infinite samples */
+  TALKRT_ERROR_FINISHED = -12,         /* audio pushed after finish_audio */
+  TALKRT_ERROR_INTERNAL = -99
+} talkrt_status;
+
+/* "TALKRT_ERROR_IO" for TALKRT_ERROR_IO; never NULL. */
+TALKRT_API const char* talkrt_status_name(talkrt_status status);
+
+/* Message of the last failing call of the calling thread; "" when there was none. */
+TALKRT_API const char* talkrt_last_error(void);
+
+/* "0.1.0", and a JSON object with version, abi, compiler, cpu paths compiled in. Static. */
+TALKRT_API const char* talkrt_version(void);
+TALKRT_API const char* talkrt_build_info_json(void);
+
+/* ---- engine ---------------------------------------------------------------------------------- */
+
+typedef enum talkrt_log_level {
+  TALKRT_LOG_DEBUG = 0,
+  TALKRT_LOG_INFO = 1,
+  TALKRT_LOG_WARNING = 2,
+  TALKRT_LOG_ERROR = 3
+} talkrt_log_level;
+
+typedef void (*talkrt_log_fn)(void* user_data, talkrt_log_level level, const char* message);
+
+typedef struct talkrt_engine_config {
+  uint32_t struct_size;
+  int32_t threads;               /* CPU threads of the kernels, the caller's included; 0: one per core
+                                    that this process may use */
+  uint64_t host_budget_bytes;    /* for all models of this engine together; 0: no limit beside each
+                                    plan's own budget */
+  const char* onnxruntime_path;  /* library to open; NULL: $TALKRT_ONNXRUNTIME, then the loader's path */
+  talkrt_log_fn log;             /* NULL: silent */
+  void* log_user_data;
+  talkrt_log_level log_level;    /* least level that is passed on */
+} talkrt_engine_config;
+
+TALKRT_API void talkrt_engine_config_init(talkrt_engine_config* config);
+TALKRT_API talkrt_status talkrt_engine_create(const talkrt_engine_config* config, talkrt_engine** out);
+TALKRT_API void talkrt_engine_retain(talkrt_engine* engine);
+TALKRT_API void talkrt_engine_release(talkrt_engine* engine);
+
+/* What was found, what will be used and why: devices, back ends with versions and paths, cpu path,
+ * threads, memory account by model. A JSON object; free with talkrt_string_free. */
+TALKRT_API talkrt_status talkrt_engine_describe_json(talkrt_engine* engine, char** out);
+TALKRT_API void talkrt_string_free(char* string);
+
+/* ---- model ----------------------------------------------------------------------------------- */
+
+/* Loads a plan, or returns the cached model of an unchanged file that is still loaded. Validates every
+ * byte that it will use. When the engine's budget is full, idle models are evicted first, least
+ * recently used first. */
+TALKRT_API talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_model** out);
+TALKRT_API void talkrt_model_retain(talkrt_model* model);
+TALKRT_API void talkrt_model_release(talkrt_model* model);
+
+typedef struct talkrt_model_info {
+  uint32_t struct_size;
+  const char* kind;         /* "gaussian" */
+  const char* name;
+  int32_t sample_rate;      /* Hz, of the audio that sessions take */
+  int32_t width, height;    /* pixels, as exported */
+  int32_t fps_num, fps_den; /* as exported */
+  int64_t look_ahead;       /* samples of audio beyond a frame's time that the frame needs */
+  uint64_t host_bytes;      /* held by the loaded model */
+  uint64_t host_budget_bytes;
+  double load_ms;
+} talkrt_model_info;
+
+TALKRT_API void talkrt_model_info_init(talkrt_model_info* info);
+TALKRT_API talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info* info);
+
+/* The plan's manifest and a summary of its tensors, as JSON; free with talkrt_string_free. */
+TALKRT_API talkrt_status talkrt_model_describe_json(const talkrt_model* model, char** out);
+
+/* Emotions a session of this model knows, in index order; NULL past the end. */
+TALKRT_API const char* talkrt_model_emotion_name(const talkrt_model* model, int32_t index);
+
+/* ---- session --------------------------------------------------------------------------------- */
+
+typedef enum talkrt_background {
+  TALKRT_BACKGROUND_PLAN = 0,        /* the plan's own colour or picture */
+  TALKRT_BACKGROUND_COLOR = 1,       /* background_color */
+  TALKRT_BACKGROUND_IMAGE = 2,       /* background_image */
+  TALKRT_BACKGROUND_TRANSPARENT = 3  /* none: alpha in the frame is the head's; RGB is not premultiplied */
+} talkrt_background;
+
+typedef struct talkrt_session_config {
+  uint32_t struct_size;
+  int32_t width, height;         /* pixels, 1 to 8192; 0: the plan's */
+  int32_t fps_num, fps_den;      /* frames per second of audio time, 1 to 240; 0: the plan's */
+  int32_t frame_slots;           /* frames that may be held at once, 1 to 64 */
+  int64_t audio_capacity;        /* samples that push_audio can hold ahead of pull; 0: two seconds */
+  uint64_t seed;                 /* of blinks, gaze and head motion */
+  int32_t idle_motion;           /* 0: no blinks, gaze or head motion of its own; 1: natural */
+  talkrt_background background;
+  float background_color[3];     /* 0 to 1, display-referred */
+  const uint8_t* background_image; /* RGB8, tightly packed [height, width, 3], of the frame's size */
+  int32_t background_image_width, background_image_height;
+} talkrt_session_config;
+
+TALKRT_API void talkrt_session_config_init(talkrt_session_config* config);
+
+/* Takes all memory the session will ever need; refuses what exceeds the budget, with a breakdown. */
+TALKRT_API talkrt_status talkrt_session_create(talkrt_model* model, const talkrt_session_config* config,
+                                               talkrt_session** out);
+TALKRT_API void talkrt_session_retain(talkrt_session* session);
+TALKRT_API void talkrt_session_release(talkrt_session* session);
+
+/* Appends mono float samples, nominally in [-1, 1], at the model's sample_rate (any other rate is an
+ * INVALID_ARGUMENT that names both). Never waits: *accepted says how many of them fitted; push the rest
+ * after a pull. NaN or infinity is refused as BAD_AUDIO with its position, and nothing is taken. */
+TALKRT_API talkrt_status talkrt_session_push_audio(talkrt_session* session, const float* samples,
+                                                   size_t count, int32_t sample_rate, size_t* accepted);
+
+/* No more audio will come: the last frames need not wait for look-ahead. */
+TALKRT_API talkrt_status talkrt_session_finish_audio(talkrt_session* session);
+
+/* The speaker was cut off: drops all audio that was pushed and not yet turned into frames. The next
+ * frame is at the first frame time at or after the position of the next sample pushed; the mouth
+ * returns from where it was within 100 ms. A finished stream opens again. */
+TALKRT_API talkrt_status talkrt_session_interrupt(talkrt_session* session);
+
+/* Controls have the same names and units for every model. They take effect on the next pull; emotion
+ * changes fade over about half a second. */
+typedef struct talkrt_controls {
+  uint32_t struct_size;
+  int32_t emotion;           /* index of talkrt_model_emotion_name */
+  float emotion_intensity;   /* 0 to 1 */
+  float gaze_yaw, gaze_pitch; /* degrees added to the eyes; yaw + to the own left, pitch + down; +-30 */
+  float head_yaw, head_pitch, head_roll; /* degrees added to the head; +-60 */
+  float head_distance;       /* 1: as exported, 2: twice as far; 0.5 to 4 */
+  float head_motion;         /* scale of the head's own motion, 0 to 2 */
+  float blink;               /* added to both lids, 0 open to 1 closed */
+  float expression_scale;    /* of what speech does to the face, 0 to 2 */
+} talkrt_controls;
+
+TALKRT_API void talkrt_controls_init(talkrt_controls* controls);
+TALKRT_API talkrt_status talkrt_session_set_controls(talkrt_session* session, const talkrt_controls* controls);
+
+typedef enum talkrt_stage {
+  TALKRT_STAGE_AUDIO = 0,   /* features */
+  TALKRT_STAGE_MOTION = 1,  /* network, expression, idle motion */
+  TALKRT_STAGE_DEFORM = 2,
+  TALKRT_STAGE_RENDER = 3,
+  TALKRT_STAGE_POST = 4,    /* pixel format, copies */
+  TALKRT_STAGE_COUNT = 5
+} talkrt_stage;
+
+typedef struct talkrt_frame {
+  uint32_t struct_size;
+  int64_t index;              /* frame number on the session's clock */
+  int64_t audio_position;     /* sample that this frame is to be shown with */
+  int32_t width, height;      /* pixels */
+  int64_t stride;             /* bytes from one row to the next */
+  const uint8_t* pixels;      /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
+  uint64_t stage_ns[TALKRT_STAGE_COUNT]; /* time this frame spent in each stage */
+  talkrt_frame_slot* slot;    /* release when done with pixels; NULL after pull_into */
+} talkrt_frame;
+
+TALKRT_API void talkrt_frame_init(talkrt_frame* frame);
+
+/* Renders the next frame into a slot of the session. The pixels stay valid and unchanged until
+ * talkrt_frame_release(frame.slot). NEED_AUDIO and END_OF_STREAM leave *frame untouched. */
+TALKRT_API talkrt_status talkrt_session_pull(talkrt_session* session, talkrt_frame* frame);
+TALKRT_API void talkrt_frame_release(talkrt_frame_slot* slot);
+
+/* The same into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width. */
+TALKRT_API talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels, int64_t stride,
+                                                  talkrt_frame* frame);
+
+typedef struct talkrt_session_stats {
+  uint32_t struct_size;
+  int32_t width, height;
+  int32_t fps_num, fps_den;
+  int64_t frames;             /* delivered */
+  int64_t audio_pushed;       /* samples accepted since the session began */
+  int64_t audio_dropped;      /* by interrupts */
+  int64_t audio_queued;       /* accepted, not yet consumed */
+  uint64_t host_bytes;        /* held by this session */
+} talkrt_session_stats;
+
+TALKRT_API void talkrt_session_stats_init(talkrt_session_stats* stats);
+TALKRT_API talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_stats* stats);
+
+/* The channel values of the last delivered frame, in the order of the manifest's gaussian.channels, for
+ * tests and tools. *count is the capacity on entry and the number of channels on return. */
+TALKRT_API talkrt_status talkrt_session_get_channels(talkrt_session* session, float* values, size_t* count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

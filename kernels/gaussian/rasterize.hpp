@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gaussian splatting, forward: project, sort, bin, blend, resolve. Semantics: gsplat's (pixel centres at
+// .5, exact alpha >= 1/255 extent, front-to-back, the splat that would take transmittance to 1e-4 or
+// below is excluded), with the constants rounded to fp32. Deterministic: the picture is bit-identical
+// for any number of workers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/executor.hpp"
+#include "kernels/gaussian/splats.hpp"
+
+namespace talkrt::gaussian {
+
+inline constexpr float kMinAlpha = 1.0f / 255.0f;  // below one 8-bit step a splat cannot be seen
+inline constexpr float kMaxAlpha = 0.99f;          // as 3DGS trains; keeps transmittance above zero
+inline constexpr float kMinTransmittance = 1e-4f;  // at or below this a pixel is done
+inline constexpr float kDilation = 0.3f;           // pixel^2 added to the 2D covariance (eps2d)
+
+struct RasterOptions {
+  bool antialias = false;  // opacity compensation for the dilation
+  float near_plane = 0.01f;
+  float far_plane = 1e10f;
+};
+
+enum class Backdrop { color, image, transparent };
+
+struct Background {
+  Backdrop kind = Backdrop::color;
+  float color[3] = {0, 0, 0};             // display-referred, 0 to 1
+  const std::uint8_t* image = nullptr;    // RGB8 [height, width, 3], of the target's size
+};
+
+/// Where pixels go. Either pointer may be null. RGBA8 is rounded to nearest and clamped; with a
+/// transparent background its RGB is not premultiplied. rgba_float is premultiplied RGB over the
+/// background, and alpha = 1 - transmittance; depth is the expected depth sum(w z) / alpha, 0 where empty.
+struct Target {
+  std::uint8_t* rgba8 = nullptr;
+  std::int64_t rgba8_stride = 0;  // bytes from one row to the next
+  float* rgba_float = nullptr;    // [height, width, 4]
+  float* depth = nullptr;         // [height, width]
+};
+
+/// Sizes the scratch of rasterize_cpu. `intersections` bounds (splat, tile) pairs.
+struct RasterLimits {
+  int count = 0;
+  int width = 0, height = 0;
+  int workers = 1;
+  std::size_t intersections = 0;
+};
+
+std::size_t raster_scratch_bytes(const RasterLimits& limits);
+
+struct RasterStats {
+  std::size_t visible = 0;
+  std::size_t intersections = 0;  // that this view has
+  bool complete = false;          // false: they exceed the limit and nothing was drawn; grow and repeat
+  std::uint64_t project_ns = 0, sort_ns = 0, bin_ns = 0, blend_ns = 0;
+};
+
+/// `scratch` is 64-byte aligned, raster_scratch_bytes(limits) long, and may be reused between frames.
+RasterStats rasterize_cpu(const Splats& splats, const Camera& camera, const RasterOptions& options,
+                          const Background& background, const Target& target,
+                          const RasterLimits& limits, std::byte* scratch, Executor& executor);
+
+/// "avx512", "avx2" or "baseline": the widest path this CPU can run, or what TALKRT_CPU names.
+const char* cpu_path();
+
+}  // namespace talkrt::gaussian
