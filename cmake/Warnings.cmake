@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Warnings and sanitizers that every target of ours compiles with.
+function(talkrt_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow
+                         $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
+  if(TALKRT_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(TALKRT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${TALKRT_SANITIZE} -fno-omit-frame-pointer -g)
+    target_link_options(${target} PUBLIC -fsanitize=${TALKRT_SANITIZE})
+  endif()
+endfunction()
