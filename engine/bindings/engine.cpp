@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+#include <string>
+
+#include "objects.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace talkrt::python {
+namespace {
+
+void forward_log(void* user_data, talkrt_log_level level, const char* message) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    static_cast<Engine*>(user_data)->log(static_cast<int>(level), message);
+  } catch (nb::python_error& error) {
+    error.discard_as_unraisable("talkrt log callback");  // nothing may cross the C ABI
+  }
+}
+
+std::string describe_json(const Engine& engine) {
+  char* text = nullptr;
+  call([&] { return talkrt_engine_describe_json(engine.handle.get(), &text); });
+  std::string copy = text;
+  talkrt_string_free(text);
+  return copy;
+}
+
+std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const std::string& path) {
+  talkrt_model* handle = nullptr;
+  call([&] { return talkrt_model_load(engine->handle.get(), path.c_str(), &handle); });
+  auto model = std::make_shared<Model>();
+  model->engine = engine;
+  model->handle.reset(handle);
+  return model;
+}
+
+}  // namespace
+
+Engine::Engine(int threads, std::uint64_t host_budget_bytes,
+               const std::optional<std::string>& onnxruntime_path, nb::object log_callback, int log_level)
+    : log(std::move(log_callback)) {
+  talkrt_engine_config config;
+  talkrt_engine_config_init(&config);
+  config.threads = threads;
+  config.host_budget_bytes = host_budget_bytes;
+  config.onnxruntime_path = onnxruntime_path ? onnxruntime_path->c_str() : nullptr;
+  if (!log.is_none()) {
+    config.log = forward_log;
+    config.log_user_data = this;  // Python objects do not move
+    config.log_level = static_cast<talkrt_log_level>(log_level);
+  }
+  talkrt_engine* created = nullptr;
+  call([&] { return talkrt_engine_create(&config, &created); });
+  handle.reset(created);
+}
+
+void bind_engine(nb::module_& module) {
+  nb::class_<Engine>(module, "Engine", "What the machine offers, and the cache of loaded models.")
+      .def(nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int>(),
+           "threads"_a = 0, "host_budget_bytes"_a = 0, "onnxruntime_path"_a = nb::none(),
+           "log"_a.none() = nb::none(), "log_level"_a = 2,
+           nb::sig("def __init__(self, threads: int = 0, host_budget_bytes: int = 0, "
+                   "onnxruntime_path: str | None = None, "
+                   "log: collections.abc.Callable[[int, str], None] | None = None, "
+                   "log_level: int = 2) -> None"))
+      .def("load", &load, "path"_a, "Loads a plan, or returns the cached model of an unchanged file.")
+      .def("describe_json", &describe_json, "What was found and what will be used, as JSON.");
+}
+
+}  // namespace talkrt::python

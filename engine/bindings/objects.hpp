@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What stands behind the Python objects: C ABI handles, and the Python callback that must outlive them.
+// Each object keeps its parents alive, so that Python may drop them in any order.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <talkrt/talkrt.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "error.hpp"
+
+namespace talkrt::python {
+
+struct Engine {
+  Engine(int threads, std::uint64_t host_budget_bytes, const std::optional<std::string>& onnxruntime_path,
+         nanobind::object log_callback, int log_level);
+
+  nanobind::object log;  // callable(level, message) or None; declared first, so it dies last
+  std::unique_ptr<talkrt_engine, Releaser<talkrt_engine_release>> handle;
+};
+
+struct Model {
+  std::shared_ptr<Engine> engine;
+  std::unique_ptr<talkrt_model, Releaser<talkrt_model_release>> handle;
+};
+
+struct Session {
+  std::shared_ptr<Model> model;
+  std::unique_ptr<talkrt_session, Releaser<talkrt_session_release>> handle;
+  std::atomic<bool> ended = false;  // the last pull found the end of the stream
+};
+
+struct Frame {
+  std::shared_ptr<Session> session;
+  talkrt_frame info{};
+  std::unique_ptr<talkrt_frame_slot, Releaser<talkrt_frame_release>> slot;
+  nanobind::object image;  // the caller's array, after pull_into
+};
+
+void bind_engine(nanobind::module_& module);
+void bind_model(nanobind::module_& module);
+void bind_session(nanobind::module_& module);
+void bind_frame(nanobind::module_& module);
+
+}  // namespace talkrt::python

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TalkRT: speech in, video frames out.
+
+model = talkrt.Engine().load("demo.plan")
+session = model.session()
+session.push_audio(samples)            # mono float at model.sample_rate
+for frame in session.frames():
+    show(frame.image)                  # RGBA uint8 [H, W, 4], no copy
+
+talkrt.render("demo.plan", "speech.wav", "out.mp4")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from talkrt import _core
+from talkrt._core import Frame
+from talkrt.controls import Controls
+from talkrt.engine import Engine
+from talkrt.errors import AudioError, BackendError, BudgetError, Error, PlanError
+from talkrt.model import Model
+from talkrt.session import Session
+
+if TYPE_CHECKING:
+    from talkrt.rendering import render
+
+__version__ = _core.version()
+__all__ = [
+    "AudioError",
+    "BackendError",
+    "BudgetError",
+    "Controls",
+    "Engine",
+    "Error",
+    "Frame",
+    "Model",
+    "PlanError",
+    "Session",
+    "__version__",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Reading and writing media costs PyAV, which a host that only pushes and pulls never needs.
+    if name == "render":
+        from talkrt.rendering import render
+
+        return render
+    raise AttributeError(f"module 'talkrt' has no attribute {name!r}")

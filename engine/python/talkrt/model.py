@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One loaded plan: immutable, shared by its sessions."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talkrt import _core
+from talkrt.errors import Error
+from talkrt.session import Session
+
+Background = str | tuple[float, float, float] | NDArray[np.uint8]
+
+
+class Model:
+    """Made by Engine.load; keeps its engine alive."""
+
+    def __init__(self, core: _core.Model) -> None:
+        self._core = core
+        self.kind = core.kind  # "gaussian"
+        self.name = core.name
+        self.sample_rate = core.sample_rate  # Hz, of the audio that sessions take
+        self.size = (core.width, core.height)  # pixels, as exported
+        self.fps = Fraction(*core.fps)  # as exported
+        self.look_ahead = core.look_ahead  # samples a frame needs beyond its own time
+        self.emotions = tuple(core.emotions)
+
+    @property
+    def host_bytes(self) -> int:
+        """Memory that the loaded model holds."""
+        return self._core.host_bytes
+
+    @property
+    def host_budget_bytes(self) -> int:
+        return self._core.host_budget_bytes
+
+    @property
+    def load_ms(self) -> float:
+        return self._core.load_ms
+
+    def describe(self) -> dict[str, Any]:
+        """The plan's manifest and a summary of its tensors."""
+        description: dict[str, Any] = json.loads(self._core.describe_json())
+        return description
+
+    def session(
+        self,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: float | Fraction | None = None,
+        background: Background = "plan",
+        seed: int = 0,
+        idle_motion: bool = True,
+        frame_slots: int = 0,
+        audio_capacity: int = 0,
+    ) -> Session:
+        """One head, talking. Takes all the memory it will ever need, or raises BudgetError.
+
+        size: (width, height) in pixels, by default the plan's.
+        fps: frames per second of audio time, by default the plan's.
+        background: "plan", "transparent", (r, g, b) from 0 to 1, or a picture of the frame's size
+        as uint8 [H, W, 3].
+        seed: of blinks, gaze and head motion; idle_motion: whether there are any.
+        frame_slots: frames that may be held at once.
+        audio_capacity: samples that push_audio can hold ahead of pull, by default two seconds.
+        """
+        width, height = self.size if size is None else size
+        rate = self.fps if fps is None else Fraction(str(fps)).limit_denominator(1_000_000)
+        kind, color, image = _background(background)
+        core = self._core.session(
+            width=width,
+            height=height,
+            fps=(rate.numerator, rate.denominator),
+            frame_slots=frame_slots,
+            audio_capacity=audio_capacity,
+            seed=seed,
+            idle_motion=idle_motion,
+            background=kind,
+            background_color=color,
+            background_image=image,
+        )
+        return Session(core, self.sample_rate, self.emotions)
+
+
+def _background(
+    value: Background,
+) -> tuple[int, tuple[float, float, float], NDArray[np.uint8] | None]:
+    black = (0.0, 0.0, 0.0)
+    if isinstance(value, np.ndarray):
+        if value.dtype != np.uint8 or value.ndim != 3 or value.shape[2] != 3:
+            raise Error(f"background is {value.dtype} {value.shape}, expected uint8 [H, W, 3]")
+        return _core.BACKGROUND_IMAGE, black, np.ascontiguousarray(value)
+    if isinstance(value, tuple):
+        if len(value) != 3 or not all(0.0 <= part <= 1.0 for part in value):
+            raise Error(f"background color is {value}, expected (r, g, b), each 0 to 1")
+        return _core.BACKGROUND_COLOR, value, None
+    if value == "plan":
+        return _core.BACKGROUND_PLAN, black, None
+    if value == "transparent":
+        return _core.BACKGROUND_TRANSPARENT, black, None
+    raise Error(f"background is {value!r}, expected 'plan', 'transparent', a color or a picture")

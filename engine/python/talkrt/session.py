@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One head, talking: push audio, pull frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from talkrt import _core
+from talkrt._core import Frame
+from talkrt.controls import Controls
+from talkrt.errors import Error
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    width: int
+    height: int
+    fps_num: int
+    fps_den: int
+    frames: int  # delivered
+    audio_pushed: int  # samples accepted since the session began
+    audio_dropped: int  # by interrupts
+    audio_queued: int  # accepted, not yet consumed
+    host_bytes: int  # held by this session
+
+
+class Session:
+    """Made by Model.session. One thread may push while another pulls; interrupt, set_controls and
+    stats may be called from any thread. The GIL is free while the engine works."""
+
+    def __init__(self, core: _core.Session, sample_rate: int, emotions: tuple[str, ...]) -> None:
+        self._core = core
+        self._emotions = {name: index for index, name in enumerate(emotions)}
+        self.sample_rate = sample_rate  # Hz, what push_audio takes
+
+    def push_audio(self, samples: ArrayLike, sample_rate: int | None = None) -> int:
+        """Appends mono samples in [-1, 1] and returns how many of them fitted: push the rest after
+        a pull. Never waits. A sample_rate other than the plan's is refused."""
+        mono = np.ascontiguousarray(samples, dtype=np.float32)
+        if mono.ndim != 1:
+            raise Error(f"audio has shape {mono.shape}, expected mono samples [n]")
+        return self._core.push_audio(mono, self.sample_rate if sample_rate is None else sample_rate)
+
+    def finish_audio(self) -> None:
+        """No more audio will come: the last frames need not wait for look-ahead."""
+        self._core.finish_audio()
+
+    def interrupt(self) -> None:
+        """The speaker was cut off: drops audio that has not become frames yet."""
+        self._core.interrupt()
+
+    def pull(self, out: NDArray[np.uint8] | None = None) -> Frame | None:
+        """Renders the next frame, or returns None when it needs more audio or the stream has ended
+        (`ended` tells which). With `out`, RGBA uint8 [H, W, 4], the pixels go there."""
+        return self._core.pull() if out is None else self._core.pull_into(out)
+
+    def frames(self) -> Iterator[Frame]:
+        """Pulls until there is no frame to be had now."""
+        while (frame := self._core.pull()) is not None:
+            yield frame
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last pull found that every frame of the finished audio was delivered."""
+        return self._core.ended
+
+    def set_controls(self, controls: Controls) -> None:
+        """Takes effect on the next pull; a change of emotion fades over about half a second."""
+        index = self._emotions.get(controls.emotion)
+        if index is None:
+            known = ", ".join(self._emotions) or "none"
+            raise Error(
+                f"emotion {controls.emotion!r} is not known to this model; it knows: {known}",
+                "TALKRT_ERROR_NOT_FOUND",
+            )
+        self._core.set_controls(
+            emotion=index,
+            emotion_intensity=controls.emotion_intensity,
+            gaze_yaw=controls.gaze_yaw,
+            gaze_pitch=controls.gaze_pitch,
+            head_yaw=controls.head_yaw,
+            head_pitch=controls.head_pitch,
+            head_roll=controls.head_roll,
+            head_distance=controls.head_distance,
+            head_motion=controls.head_motion,
+            blink=controls.blink,
+            expression_scale=controls.expression_scale,
+        )
+
+    @property
+    def stats(self) -> Stats:
+        return Stats(**self._core.stats())
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames per second of audio time."""
+        stats = self.stats
+        return Fraction(stats.fps_num, stats.fps_den)
+
+    def channels(self) -> list[float]:
+        """Channel values of the last frame, in the order of the manifest's gaussian.channels."""
+        return self._core.channels()
