@@ -102,6 +102,13 @@ struct Motion {
   Idle idle;
 };
 
+struct Check {
+  std::vector<std::int64_t> frames;  // ascending; picture i is tensor check/frame/<i>
+  int fps_num = 0, fps_den = 0;
+  int width = 0, height = 0;
+  float min_psnr_db = 0;
+};
+
 struct Manifest {
   std::string model, name, licence, created_by;
   int sample_rate = 0;
@@ -112,6 +119,7 @@ struct Manifest {
   std::optional<LogMel> features;
   std::optional<Motion> motion;
   std::optional<Gaussian> gaussian;
+  std::optional<Check> check;
 };
 
 }  // namespace talkrt::plan

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One function a section of the manifest. Each validates its section and what it says about sections read
+// before it; tensors are tensor_checks.hpp's. All throw PLAN_CORRUPT or PLAN_UNSUPPORTED.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+#include <vector>
+
+#include "engine/src/plan/manifest.hpp"
+#include "engine/src/plan/node.hpp"
+
+namespace talkrt::plan {
+
+Manifest read_manifest(const nlohmann::json& json, std::string_view label);
+
+/// `fps`: a rational of 1 to 240.
+void read_fps(const Node& node, int& numerator, int& denominator);
+LogMel read_features(const Node& node, int sample_rate);
+std::vector<GraphSpec> read_graphs(const Node& node);
+/// Resolves every `from`, and sorts so that no graph precedes one that it reads.
+std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
+Gaussian read_gaussian(const Node& node);
+std::vector<Shape> read_shapes(const Node& node, const std::vector<std::string>& channels);
+std::vector<Joint> read_joints(const Node& node, const std::vector<std::string>& channels);
+/// Index of the channel that `node` names among `channels`.
+int read_channel(const Node& node, const std::vector<std::string>& channels);
+/// `manifest` has its sample rate, features, graphs and gaussian.
+Motion read_motion(const Node& node, const Manifest& manifest);
+std::vector<Emotion> read_emotions(const Node& node, const std::vector<std::string>& channels);
+Check read_check(const Node& node);
+
+}  // namespace talkrt::plan
