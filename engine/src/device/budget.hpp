@@ -24,7 +24,8 @@ class Budget {
     std::uint64_t bytes;
   };
 
-  /// limit 0: none. The parent must outlive this.
+  /// limit 0: none; it holds for host and pinned memory together. The parent must outlive this, and lists
+  /// this account as one line named `owner` ("model demo").
   Budget(std::string owner, std::uint64_t host_limit, Budget* parent = nullptr);
 
   /// Charges here and in every parent, or throws OUT_OF_BUDGET with a breakdown and charges nothing.
@@ -36,6 +37,9 @@ class Budget {
   [[nodiscard]] std::vector<Line> lines() const;
 
  private:
+  [[nodiscard]] std::string refusal(const std::string& what, MemoryKind kind, std::uint64_t bytes,
+                                    std::uint64_t used) const;
+
   std::string owner_;
   std::uint64_t host_limit_;
   Budget* parent_;
@@ -44,6 +48,8 @@ class Budget {
 };
 
 /// Owns one aligned (2 MiB when large, else 64 bytes) zeroed allocation, charged to a budget while it lives.
+/// Its pages are present from the start. Throws OUT_OF_BUDGET, OUT_OF_MEMORY, and PLAN_UNSUPPORTED for kinds
+/// of memory that need a GPU.
 class Buffer {
  public:
   Buffer() = default;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/src/device/budget.hpp"
 #include "engine/src/plan/plan.hpp"
 
 namespace talkrt::nn {
@@ -33,7 +34,9 @@ class Instance {
 class Graph {
  public:
   virtual ~Graph() = default;
-  [[nodiscard]] virtual std::unique_ptr<Instance> instance() const = 0;
+  /// Its buffers are charged to `budget` when one is given. The Graph must outlive the Instance. Throws
+  /// OUT_OF_BUDGET, OUT_OF_MEMORY.
+  [[nodiscard]] virtual std::unique_ptr<Instance> instance(device::Budget* budget = nullptr) const = 0;
   [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  // "onnxruntime-cpu"
 };
 

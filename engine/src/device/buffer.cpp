@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <talkrt/error.hpp>
+
+#include "engine/src/device/budget.hpp"
+
+namespace talkrt::device {
+namespace {
+
+constexpr std::size_t kAlign = 64;                 // a cache line, and the widest vector
+constexpr std::size_t kHuge = std::size_t{2} << 20;  // a huge page on x86-64 and arm64
+
+// Large buffers are mappings of their own: huge pages where the system has them, and the memory goes back to
+// the system when the buffer dies. The address sanitizer sees only what the allocator hands out.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kMapFrom = std::numeric_limits<std::size_t>::max();
+#else
+constexpr std::size_t kMapFrom = kHuge;
+#endif
+
+std::size_t page_size() {
+  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+/// Writes to every page now, so that no frame waits for the system to find one.
+bool populate(std::byte* data, std::size_t bytes) {
+#if defined(MADV_POPULATE_WRITE)
+  if (madvise(data, bytes, MADV_POPULATE_WRITE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;  // those two: a system older than Linux 5.14
+#endif
+  for (std::size_t at = 0; at < bytes; at += page_size()) {
+    *static_cast<volatile std::byte*>(data + at) = std::byte{0};
+  }
+  return true;
+}
+
+std::byte* map_zeroed(std::size_t bytes) {
+  const std::size_t length = round_up(bytes, page_size());
+  void* mapped = mmap(nullptr, length + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  // Trimmed to start on a huge page.
+  auto* begin = static_cast<std::byte*>(mapped);
+  const std::size_t lead = round_up(reinterpret_cast<std::uintptr_t>(begin), kHuge) -
+                           reinterpret_cast<std::uintptr_t>(begin);
+  if (lead != 0) munmap(begin, lead);
+  munmap(begin + lead + length, kHuge - lead);
+  madvise(begin + lead, length, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower
+  if (populate(begin + lead, length)) return begin + lead;
+  munmap(begin + lead, length);
+  return nullptr;
+}
+
+std::byte* allocate(std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::size_t>::max() / 4) return nullptr;  // sizes below are rounded up
+  if (bytes >= kMapFrom) return map_zeroed(bytes);
+  const std::size_t align = bytes >= kHuge ? kHuge : kAlign;
+  auto* data = static_cast<std::byte*>(std::aligned_alloc(align, round_up(bytes, align)));
+  if (data != nullptr) std::memset(data, 0, bytes);
+  return data;
+}
+
+void release(std::byte* data, std::size_t bytes) noexcept {
+  if (bytes >= kMapFrom) {
+    munmap(data, round_up(bytes, page_size()));
+  } else {
+    std::free(data);
+  }
+}
+
+}  // namespace
+
+Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind kind)
+    : budget_(&budget), what_(std::move(what)), bytes_(bytes), kind_(kind) {
+  if (kind != MemoryKind::host) {
+    throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
+                "\"" + what_ + "\" asks for memory of a GPU, and no GPU back end is open");
+  }
+  if (bytes == 0) return;
+  budget.charge(what_, kind, bytes);
+  data_ = allocate(bytes);
+  if (data_ == nullptr) {
+    budget.refund(what_, kind, bytes);
+    throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
+                                                what_ + "\", which the memory budget would have allowed");
+  }
+}
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : budget_(other.budget_),
+      what_(std::move(other.what_)),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      kind_(other.kind_) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(budget_, other.budget_);
+  std::swap(what_, other.what_);
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(kind_, other.kind_);
+  return *this;
+}
+
+Buffer::~Buffer() {
+  if (data_ == nullptr) return;
+  release(data_, bytes_);
+  budget_->refund(what_, kind_, bytes_);
+}
+
+}  // namespace talkrt::device

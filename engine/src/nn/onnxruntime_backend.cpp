@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include <talkrt/error.hpp>
+
+#include "engine/src/nn/graph.hpp"
+#include "engine/src/nn/onnxruntime_graph.hpp"
+#include "engine/src/nn/onnxruntime_library.hpp"
+
+namespace talkrt::nn {
+namespace {
+
+class OnnxRuntimeBackend final : public Backend {
+ public:
+  explicit OnnxRuntimeBackend(const OnnxRuntimeOptions& options)
+      : library_(std::make_shared<OnnxRuntimeLibrary>(options.library)), threads_(options.threads) {}
+
+  std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec) override {
+    return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads_);
+  }
+
+  std::string describe_json() const override {
+    return nlohmann::json{
+        {"name", "onnxruntime-cpu"},
+        {"version", library_->version()},
+        {"path", library_->path()},
+        {"providers", providers()},
+        {"used_provider", "CPUExecutionProvider"},
+        {"threads", threads_},
+        {"why", "the library was " + library_->reason() + "; this version of TalkRT runs graphs on the CPU"},
+    }
+        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may hold any bytes
+  }
+
+ private:
+  std::vector<std::string> providers() const {
+    const OrtApi& api = library_->api();
+    char** names = nullptr;
+    int count = 0;
+    library_->check(api.GetAvailableProviders(&names, &count), "listing providers");
+    std::vector<std::string> result(names, names + count);
+    library_->check(api.ReleaseAvailableProviders(names, count), "freeing the list of providers");
+    return result;
+  }
+
+  std::shared_ptr<const OnnxRuntimeLibrary> library_;
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> open_onnxruntime(const OnnxRuntimeOptions& options) {
+  if (options.threads < 1) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "threads inside a graph is " + std::to_string(options.threads) + ", expected at least 1");
+  }
+  return std::make_unique<OnnxRuntimeBackend>(options);
+}
+
+}  // namespace talkrt::nn

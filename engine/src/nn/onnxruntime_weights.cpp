@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/nn/onnxruntime_weights.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <talkrt/error.hpp>
+
+#include "engine/src/nn/onnx_types.hpp"
+#include "engine/src/nn/onnx_weights.hpp"
+
+namespace talkrt::nn {
+namespace {
+
+[[noreturn]] void corrupt(const std::string& where, const std::string& what) {
+  throw Error(TALKRT_ERROR_PLAN_CORRUPT, where + ": " + what);
+}
+
+/// The plan's tensor that an external initializer stands for.
+const plan::TensorView& tensor_of(const ExternalWeight& weight, const plan::Plan& plan, const std::string& prefix,
+                                  const std::string& where) {
+  const std::string what = "initializer \"" + weight.name + "\"";
+  if (!weight.location.starts_with(prefix)) {
+    corrupt(where, what + " has its data at \"" + weight.location + "\", expected a tensor named " + prefix + "*");
+  }
+  if (!weight.offset.empty() && weight.offset != "0") {
+    corrupt(where, what + " has external_data offset " + weight.offset + ", expected 0");
+  }
+  const plan::TensorView* tensor = plan.find(weight.location);
+  if (tensor == nullptr) corrupt(where, what + " needs the tensor " + weight.location + ", which the plan lacks");
+  const auto dtype = dtype_of_onnx(weight.onnx_type);
+  if (dtype != tensor->dtype || weight.shape != tensor->shape) {
+    corrupt(where, what + " is " + describe(dtype, weight.shape) + " in the graph, but the tensor " + weight.location +
+                       " is " + describe(tensor->dtype, tensor->shape));
+  }
+  if (!weight.length.empty() && weight.length != std::to_string(tensor->bytes.size())) {
+    corrupt(where, what + " has external_data length " + weight.length + ", but the tensor " + weight.location +
+                       " has " + std::to_string(tensor->bytes.size()) + " bytes");
+  }
+  return *tensor;
+}
+
+}  // namespace
+
+OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan,
+                                       const std::string& graph, std::span<const std::byte> model,
+                                       device::Budget& budget)
+    : library_(library), graph_(graph) {
+  const std::string where = plan.label() + ": graph/" + graph;
+  const OrtApi& api = library.api();
+  const auto memory = library.make<OrtMemoryInfo>(
+      api.ReleaseMemoryInfo, "describing host memory",
+      [&](OrtMemoryInfo** out) { return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out); });
+
+  for (const ExternalWeight& weight : external_weights(model, where)) {
+    if (std::find(names_.begin(), names_.end(), weight.name) != names_.end()) {
+      corrupt(where, "initializer \"" + weight.name + "\" appears twice");
+    }
+    const plan::TensorView& tensor = tensor_of(weight, plan, "weight/" + graph + "/", where);
+    // The mapping is read-only and so is an initializer; the C function just has no const.
+    auto* data = const_cast<std::byte*>(tensor.bytes.data());
+    if (reinterpret_cast<std::uintptr_t>(data) % plan::size_of(tensor.dtype) != 0) {
+      device::Buffer& copy = copies_.emplace_back(budget, "unaligned weights", tensor.bytes.size());
+      std::memcpy(copy.data(), tensor.bytes.data(), tensor.bytes.size());
+      data = copy.data();
+    }
+    names_.push_back(weight.name);
+    values_.push_back(library.make<OrtValue>(api.ReleaseValue, "wrapping " + weight.location, [&](OrtValue** out) {
+      return api.CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.bytes.size(), tensor.shape.data(),
+                                                tensor.shape.size(), onnx_of_dtype(tensor.dtype), out);
+    }));
+  }
+}
+
+void OnnxRuntimeWeights::add_to(OrtSessionOptions* options) const {
+  if (values_.empty()) return;
+  std::vector<const char*> names;
+  std::vector<const OrtValue*> values;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    names.push_back(names_[i].c_str());
+    values.push_back(values_[i].get());
+  }
+  const std::string doing = "taking the weights of graph " + graph_;
+  library_.check(
+      library_.api().AddExternalInitializers(options, names.data(), values.data(), names.size()), doing);
+}
+
+}  // namespace talkrt::nn

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A graph's weights: the plan's tensors as ONNX Runtime values, in place.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/nn/onnxruntime_library.hpp"
+#include "engine/src/plan/plan.hpp"
+
+namespace talkrt::nn {
+
+/// Owns the values, borrows the plan's bytes (and owns copies of the few that are not aligned for their type).
+class OnnxRuntimeWeights {
+ public:
+  /// Checks every external initializer of `model` against the plan's tensors. Throws PLAN_CORRUPT with the
+  /// names of both.
+  OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan, const std::string& graph,
+                     std::span<const std::byte> model, device::Budget& budget);
+
+  /// Hands them to a session that is about to be created; they must outlive it.
+  void add_to(OrtSessionOptions* options) const;
+
+ private:
+  const OnnxRuntimeLibrary& library_;
+  std::string graph_;
+  std::vector<std::string> names_;
+  std::vector<Handle<OrtValue>> values_;
+  std::vector<device::Buffer> copies_;
+};
+
+}  // namespace talkrt::nn

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A complex transform of half the length over pairs of samples, then one pass that separates the two
+// interleaved real transforms. The complex transform is Stockham's: radix 4, each pass from one array into
+// the other, its result in order without bit reversal, so that inner loops run over consecutive floats.
+// About 2.5 size log2(size) flops; 512 points take 1 to 2 us.
+#include "kernels/audio/real_fft.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace talkrt::audio {
+namespace {
+
+/// Real and imaginary parts apart: loops over them vectorise without shuffles.
+struct Split {
+  float *re, *im;
+};
+
+/// Twiddles of the passes: per pass of length n, for p < n / 4: w^p, w^2p, w^3p as six arrays of n / 4.
+std::size_t pass_floats(int length) {
+  std::size_t floats = 0;
+  for (int n = length; n >= 4; n /= 4) floats += 6 * static_cast<std::size_t>(n / 4);
+  return floats;
+}
+
+void radix4_pass(int n, int stride, const float* twiddles, Split in, Split out) {
+  const int quarter = n / 4;
+  const float *w1r = twiddles, *w1i = w1r + quarter, *w2r = w1i + quarter, *w2i = w2r + quarter,
+              *w3r = w2i + quarter, *w3i = w3r + quarter;
+  for (int p = 0; p < quarter; ++p) {
+    const float ar = w1r[p], ai = w1i[p], br = w2r[p], bi = w2i[p], cr = w3r[p], ci = w3i[p];
+    const float *x0r = in.re + stride * p, *x0i = in.im + stride * p;
+    const float *x1r = x0r + stride * quarter, *x1i = x0i + stride * quarter;
+    const float *x2r = x1r + stride * quarter, *x2i = x1i + stride * quarter;
+    const float *x3r = x2r + stride * quarter, *x3i = x2i + stride * quarter;
+    float* __restrict yr = out.re + stride * 4 * p;
+    float* __restrict yi = out.im + stride * 4 * p;
+    for (int q = 0; q < stride; ++q) {
+      const float sum02r = x0r[q] + x2r[q], sum02i = x0i[q] + x2i[q];
+      const float dif02r = x0r[q] - x2r[q], dif02i = x0i[q] - x2i[q];
+      const float sum13r = x1r[q] + x3r[q], sum13i = x1i[q] + x3i[q];
+      const float dif13r = x1r[q] - x3r[q], dif13i = x1i[q] - x3i[q];
+      const float t1r = dif02r + dif13i, t1i = dif02i - dif13r;  // dif02 - i dif13
+      const float t2r = sum02r - sum13r, t2i = sum02i - sum13i;
+      const float t3r = dif02r - dif13i, t3i = dif02i + dif13r;  // dif02 + i dif13
+      yr[q] = sum02r + sum13r;
+      yi[q] = sum02i + sum13i;
+      yr[q + stride] = t1r * ar - t1i * ai;
+      yi[q + stride] = t1r * ai + t1i * ar;
+      yr[q + 2 * stride] = t2r * br - t2i * bi;
+      yi[q + 2 * stride] = t2r * bi + t2i * br;
+      yr[q + 3 * stride] = t3r * cr - t3i * ci;
+      yi[q + 3 * stride] = t3r * ci + t3i * cr;
+    }
+  }
+}
+
+void radix2_pass(int stride, Split in, Split out) {
+  for (int q = 0; q < stride; ++q) {
+    const float ar = in.re[q], ai = in.im[q], br = in.re[q + stride], bi = in.im[q + stride];
+    out.re[q] = ar + br;
+    out.im[q] = ai + bi;
+    out.re[q + stride] = ar - br;
+    out.im[q + stride] = ai - bi;
+  }
+}
+
+}  // namespace
+
+std::size_t real_fft_table_floats(int size) {
+  return pass_floats(size / 2) + 2 * static_cast<std::size_t>(size / 2 + 1);
+}
+
+void real_fft_tables(int size, std::span<float> tables) {
+  float* out = tables.data();
+  for (int n = size / 2; n >= 4; n /= 4) {
+    for (int power = 1; power <= 3; ++power) {
+      for (int p = 0; p < n / 4; ++p) {
+        const double angle = -2.0 * std::numbers::pi * power * p / n;
+        out[p] = static_cast<float>(std::cos(angle));
+        out[n / 4 + p] = static_cast<float>(std::sin(angle));
+      }
+      out += n / 2;
+    }
+  }
+  const int half = size / 2;
+  for (int k = 0; k <= half; ++k) {
+    const double angle = -2.0 * std::numbers::pi * k / size;
+    out[k] = static_cast<float>(std::cos(angle));
+    out[half + 1 + k] = static_cast<float>(std::sin(angle));
+  }
+}
+
+std::size_t real_fft_scratch_floats(int size) { return 2 * static_cast<std::size_t>(size); }
+
+void real_fft_power(int size, std::span<const float> tables, std::span<const float> signal,
+                    std::span<float> power, std::span<float> scratch) {
+  const int half = size / 2;
+  Split from{scratch.data(), scratch.data() + half};
+  Split to{scratch.data() + 2 * half, scratch.data() + 3 * half};
+  for (int t = 0; t < half; ++t) {
+    from.re[t] = signal[2 * static_cast<std::size_t>(t)];
+    from.im[t] = signal[2 * static_cast<std::size_t>(t) + 1];
+  }
+
+  const float* twiddles = tables.data();
+  int stride = 1, n = half;
+  for (; n >= 4; n /= 4, stride *= 4) {
+    radix4_pass(n, stride, twiddles, from, to);
+    twiddles += 6 * (n / 4);
+    std::swap(from, to);
+  }
+  if (n == 2) {
+    radix2_pass(stride, from, to);
+    std::swap(from, to);
+  }
+
+  // Even samples' transform is E = (Z_k + conj Z_-k) / 2, odd samples' is O = (Z_k - conj Z_-k) / 2i;
+  // X_k = E + w^k O.
+  const float *wr = twiddles, *wi = twiddles + half + 1;
+  for (int k = 0; k <= half; ++k) {
+    const int a = k == half ? 0 : k, b = k == 0 ? 0 : half - k;
+    const float er = 0.5f * (from.re[a] + from.re[b]), ei = 0.5f * (from.im[a] - from.im[b]);
+    const float odd_r = 0.5f * (from.im[a] + from.im[b]), odd_i = 0.5f * (from.re[b] - from.re[a]);
+    const float xr = er + odd_r * wr[k] - odd_i * wi[k];
+    const float xi = ei + odd_r * wi[k] + odd_i * wr[k];
+    power[static_cast<std::size_t>(k)] = xr * xr + xi * xi;
+  }
+}
+
+}  // namespace talkrt::audio
