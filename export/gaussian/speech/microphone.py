@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes clean synthetic speech sound like anyone anywhere: the augmentation, on spectra.
+
+Synthetic speech is clean where human speech is not: closures are digitally silent, formants fixed.
+A network learns such shortcuts unless they are taken away, so noise is always present, closures are
+filled and vocal tracts warped. On spectra a filter, a room or a codec is one multiplication.
+Nothing here delays the sound, so labels stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .log_mel import FFT, FLOOR, SAMPLE_RATE, mel_filters, spectrum
+
+_BINS = FFT // 2 + 1
+_WARPS = np.geomspace(0.80, 1.25, 33)  # vocal tracts from large to small
+_BANK_FRAMES = 6000  # of each kind of noise: a minute
+_WINDOW_ENERGY = 150.0  # a signal of RMS r has r^2 * 150 in each bin, on average
+
+
+class Microphone:
+    """Hears batches of clean audio, each row through its own voice change, room and noise."""
+
+    def __init__(self, speech: Sequence[NDArray[np.int16]], seed: int) -> None:
+        """`speech` is what babble is made of: some minutes of several voices."""
+        self._rng = np.random.default_rng(seed)
+        self._filters = torch.stack([torch.from_numpy(mel_filters(float(w))) for w in _WARPS])
+        octave = np.log2(np.maximum(np.arange(_BINS), 1) * SAMPLE_RATE / FFT / 1000)
+        self._octave = octave.astype(np.float32)  # of each bin, around 1 kHz
+        self._bank = _noise_bank(speech, self._rng)
+
+    @torch.no_grad()
+    def hear(self, audio: Tensor) -> Tensor:
+        """[B, samples] in [-1, 1] -> log-mel [B, frames, 80]."""
+        clean = spectrum(self._clipped(audio))
+        frames = clean.shape[1]
+        size = len(audio)
+        tail = self._tail(_power(clean)).sqrt() * self._noise(size, frames, kinds=1)
+        voice = (clean + tail) * self._equaliser(size)
+        level = _active_level(_power(voice))
+        snr = self._uniform(2, 32, size) + torch.where(self._coin(0.55, size), 30.0, 0.0)
+        amount = (level * 10 ** (-snr / 10)).sqrt()
+        noise = self._noise(size, frames, kinds=len(self._bank)) * self._equaliser(size)
+        power = self._codec(_power(voice + noise * amount[:, None, None]))
+        gain = 10 ** (self._uniform(-37, -8, size) / 10) * _WINDOW_ENERGY / level
+        plain = len(_WARPS) // 2
+        warps = torch.from_numpy(self._rng.integers(len(_WARPS), size=size))
+        warps = torch.where(self._coin(0.8, size), warps, plain)
+        mel = torch.bmm(power * gain[:, None, None], self._filters[warps])
+        return self._masked(torch.log(mel + FLOOR))
+
+    def _clipped(self, audio: Tensor) -> Tensor:
+        drive = self._uniform(3, 8, len(audio))[:, None]
+        hit = self._coin(0.1, len(audio))[:, None]
+        return torch.where(hit, torch.tanh(audio * drive) / drive, audio)
+
+    def _tail(self, power: Tensor) -> Tensor:
+        """Power of a diffuse tail: a room, or the breath that fills a human's closures."""
+        size = len(power)
+        room = self._coin(0.5, size)
+        seconds = torch.where(room, self._uniform(0.1, 0.7, size), self._uniform(0.03, 0.12, size))
+        gain = torch.where(room, self._uniform(-30, -4, size), self._uniform(-40, -14, size))
+        gain = torch.where(self._coin(0.1, size), -200.0, gain)
+        keep = (10 ** (-6 * 0.01 / seconds))[:, None]
+        tail = torch.empty_like(power)
+        state = torch.zeros_like(power[:, 0])
+        for frame in range(power.shape[1]):
+            tail[:, frame] = state
+            state = keep * state + (1 - keep) * power[:, frame]
+        return tail * (10 ** (gain / 10))[:, None, None]
+
+    def _equaliser(self, size: int) -> Tensor:
+        """Gains [B, 1, 257]: a tilt, three peaks, sometimes a telephone's band."""
+        rng, octave = self._rng, self._octave
+        decibels = rng.normal(0, 1.5, (size, 1)) * octave
+        for _ in range(3):
+            centre, width = rng.uniform(-3, 3, (size, 1)), rng.uniform(0.3, 1.2, (size, 1))
+            decibels += rng.uniform(-8, 8, (size, 1)) * np.exp(-(((octave - centre) / width) ** 2))
+        low = np.where(rng.random((size, 1)) < 0.4, rng.uniform(-4.5, -1.7, (size, 1)), -9)
+        high = np.where(rng.random((size, 1)) < 0.25, rng.uniform(1.75, 3, (size, 1)), 9)
+        decibels -= 24 * np.maximum(low - octave, 0) + 60 * np.maximum(octave - high, 0)
+        gains = 10 ** (np.clip(decibels, -60, 24) / 20)
+        return torch.from_numpy(gains.astype(np.float32))[:, None, :]
+
+    def _noise(self, size: int, frames: int, kinds: int) -> Tensor:
+        """Complex spectra [B, frames, 257] of unit power, of the first `kinds` kinds of noise."""
+        kind = self._rng.integers(kinds, size=size)
+        start = self._rng.integers(_BANK_FRAMES - frames, size=size)
+        rows = [self._bank[k][s : s + frames] for k, s in zip(kind, start, strict=True)]
+        return torch.stack(rows)
+
+    def _codec(self, power: Tensor) -> Tensor:
+        """Drops what lies far below a frame's peak, as codecs do, and adds quantisation noise."""
+        size = len(power)
+        hit = self._coin(0.2, size)[:, None, None]
+        threshold = 10 ** (self._uniform(-45, -25, size) / 10)[:, None, None]
+        peak = power.amax(dim=2, keepdim=True)
+        dropped = torch.where(power < peak * threshold, power * 0.03, power)
+        quantised = dropped + 3e-4 * power.mean(dim=2, keepdim=True)
+        return torch.where(hit, quantised, power)
+
+    def _masked(self, mel: Tensor) -> Tensor:
+        """Hides a band from half of the rows, so that no band is indispensable."""
+        size = len(mel)
+        first = self._uniform(0, 80, size)[:, None]
+        width = torch.where(self._coin(0.5, size), self._uniform(0, 12, size), 0.0)[:, None]
+        band = torch.arange(mel.shape[2])[None, :]
+        inside = (band >= first) & (band < first + width)
+        return torch.where(inside[:, None, :], mel.mean(dim=(1, 2), keepdim=True), mel)
+
+    def _uniform(self, low: float, high: float, size: int) -> Tensor:
+        return torch.from_numpy(self._rng.uniform(low, high, size).astype(np.float32))
+
+    def _coin(self, probability: float, size: int) -> Tensor:
+        return torch.from_numpy(self._rng.random(size) < probability)
+
+
+def _power(spectra: Tensor) -> Tensor:
+    return spectra.real.square() + spectra.imag.square()
+
+
+def _active_level(power: Tensor) -> Tensor:
+    """Mean power per bin of the louder frames of each row: [B]; 1 for rows of silence."""
+    frames = power.mean(dim=2)
+    active = frames > 0.03 * frames.amax(dim=1, keepdim=True)
+    level = (frames * active).sum(dim=1) / active.sum(dim=1).clamp(min=1)
+    return torch.where(level > 1e-7, level, 1.0)
+
+
+def _noise_bank(speech: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> list[Tensor]:
+    """White first, then coloured noises, hum, and babble of few and of many voices."""
+    samples = _BANK_FRAMES * 160 + 400
+    kinds = [coloured_noise(slope, samples, rng) for slope in (0.0, -0.5, -1.0)]
+    time = np.arange(samples) / SAMPLE_RATE
+    hum = sum(np.sin(2 * np.pi * 50 * k * time + k * k) / k for k in range(1, 12))
+    kinds.append(hum + 0.3 * coloured_noise(-0.5, samples, rng))
+    kinds += [babble(speech, voices, samples, rng) for voices in (4, 8, 8)]
+    bank = []
+    for noise in kinds:
+        scaled = noise / np.sqrt(np.mean(noise**2))
+        bank.append(spectrum(torch.from_numpy(scaled.astype(np.float32))) / _WINDOW_ENERGY**0.5)
+    return bank
+
+
+def coloured_noise(slope: float, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Noise whose amplitude goes with frequency ** slope: 0 white, -0.5 pink; unit RMS."""
+    spectra = np.fft.rfft(rng.standard_normal(samples))
+    spectra *= np.maximum(np.arange(len(spectra)), samples * 20 / SAMPLE_RATE) ** slope
+    noise = np.fft.irfft(spectra, samples)
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
+
+
+def babble(
+    speech: Sequence[NDArray[np.int16]], voices: int, samples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Several voices at once, unit RMS. Short recordings are repeated."""
+    total = np.zeros(samples)
+    for index in rng.choice(len(speech), voices, replace=len(speech) < voices):
+        voice = np.roll(speech[index], int(rng.integers(len(speech[index]))))
+        total += np.resize(voice, samples)
+    return total / np.sqrt(np.mean(total**2))

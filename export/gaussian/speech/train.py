@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the speech_to_motion network.
+
+    python -m talkrt.export.gaussian.speech.train --out weights/speech_to_motion.safetensors
+
+Same seed, same data, one thread: the same weights on the same kind of machine. Ctrl-C stops
+without writing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .batches import Batch, Batches
+from .dataset import Stream, cached_streams
+from .evaluate import score_streams
+from .lip_rules import CLOSE, GAP_MM, JAW
+from .network import MELS, SpeechNet, normalise_sequence
+from .voices import held_out_plan, training_plan
+
+PLAN_SEED, HELD_OUT_SEED = 1, 7
+_STEPS = 125  # of a crop: 2.5 s
+_FLITE_SHARE = 0.5  # of the crops, when both engines are used
+# jawOpen, mouthClose, funnel, pucker and press carry what a viewer reads first.
+_WEIGHTS = (2.0, 2.0, 1.5, 1.5, 1, 1, 1, 1, 1, 1, 1, 1, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    engines: str = "both"  # "espeak", "flite" or "both"
+    steps: int = 9000
+    batch: int = 40
+    rate: float = 2e-3
+    seed: int = 11
+    espeak_shards: int = 140
+    flite_shards: int = 90
+    average: float = 0.999  # of the exponential mean of the weights, which is what is kept
+
+
+DEFAULTS = Settings()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
+    parser.add_argument("--data", type=Path, default=Path("build/speech"), help="stream cache")
+    parser.add_argument("--engines", choices=("both", "espeak", "flite"), default="both")
+    parser.add_argument("--steps", type=int, default=DEFAULTS.steps)
+    parser.add_argument("--batch", type=int, default=DEFAULTS.batch)
+    parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
+    parser.add_argument("--processes", type=int, default=2, help="that synthesize speech")
+    options = parser.parse_args()
+    settings = Settings(options.engines, options.steps, options.batch, seed=options.seed)
+    try:
+        run(settings, options.out, options.data, options.processes)
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted; nothing was written") from None
+
+
+def run(settings: Settings, out: Path, data: Path, processes: int) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console()
+    torch.set_num_threads(1)
+    started = time.monotonic()
+    plan = training_plan(PLAN_SEED, settings.espeak_shards, settings.flite_shards)
+    plan = [s for s in plan if settings.engines in ("both", s.engine)]
+    streams = list(cached_streams(plan, data, processes))
+    judged = list(cached_streams(held_out_plan(HELD_OUT_SEED), data, processes))
+    hours = sum(len(s.audio) for s in streams) / 16000 / 3600
+    console.print(f"{len(streams)} streams, {hours:.1f} h, {time.monotonic() - started:.0f} s")
+    batches = Batches(streams, _shares([s.engine for s in plan], streams), settings.seed)
+    net, average = _train(settings, batches, judged, Progress(console=console), console)
+    del net
+    save(average, out, {**asdict(settings), "seconds": round(time.monotonic() - started)})
+    console.print(f"wrote {out}")
+
+
+def _shares(engines: list[str], streams: list[Stream]) -> np.ndarray:
+    length = np.array([len(s.audio) for s in streams], np.float64)
+    flite = np.array([engine == "flite" for engine in engines])
+    if flite.any() and not flite.all():
+        length[flite] *= _FLITE_SHARE / length[flite].sum()
+        length[~flite] *= (1 - _FLITE_SHARE) / length[~flite].sum()
+    return length
+
+
+def _train(settings, batches, judged, progress, console):  # type: ignore[no-untyped-def]
+    torch.manual_seed(settings.seed)
+    noise = torch.Generator().manual_seed(settings.seed)
+    net = SpeechNet()
+    _measure_start(net, batches)
+    average = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=0.01)
+    feed = _ahead(batches, settings)
+    with progress:
+        task = progress.add_task("training", total=settings.steps)
+        for step, batch in enumerate(feed):
+            for group in optimiser.param_groups:
+                group["lr"] = settings.rate * _schedule(step, settings.steps)
+            loss = _loss(net, batch, noise)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            keep = min(settings.average, (1 + step) / (10 + step))
+            with torch.no_grad():
+                for kept, new in zip(average.parameters(), net.parameters(), strict=True):
+                    kept.lerp_(new, 1 - keep)
+            progress.update(task, advance=1, description=f"loss {loss.item():.3f}")
+            if (step + 1) % 1000 == 0:
+                shown = score_streams(average, judged[::3], "clean", 5)
+                console.print(f"{step + 1}: loss {loss.item():.3f} {shown.as_dict()}")
+    return net, average
+
+
+def _schedule(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005
+
+
+def _ahead(batches: Batches, settings: Settings) -> Iterator[Batch]:
+    """Batches in order, drawn by one thread while the last one is learned from."""
+    ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
+
+    def draw() -> None:
+        for _ in range(settings.steps):
+            ready.put(batches.draw(settings.batch, _STEPS))
+
+    threading.Thread(target=draw, daemon=True).start()
+    for _ in range(settings.steps):
+        yield ready.get()
+
+
+@torch.no_grad()
+def _measure_start(net: SpeechNet, batches: Batches) -> None:
+    """The normaliser begins as if it had heard average speech."""
+    mel = torch.cat([batches.draw(32, _STEPS).mel for _ in range(4)])
+    level = mel.mean(dim=(2, 3))
+    loud = level > level.amax(dim=1, keepdim=True) - 4
+    net.initial_mean.copy_(mel.mean(dim=2)[loud].mean(dim=0))
+    net.initial_peak.copy_(level[loud].mean())
+
+
+def _features(net: SpeechNet, mel: Tensor, noise: torch.Generator) -> Tensor:
+    """Half of the rows start cold, half as if they had heard the speaker; all a little off."""
+    size = len(mel)
+    mean, peak = net.initial_mean.expand(size, MELS), net.initial_peak.expand(size, 1)
+    _, warm_mean, warm_peak = normalise_sequence(mel, mean, peak)
+    _, warm_mean, warm_peak = normalise_sequence(mel, warm_mean, warm_peak)
+    warm = torch.rand(size, 1, generator=noise) < 0.5
+    error = 0.7 * torch.randn(size, 1, generator=noise)
+    tilt = 0.5 * torch.randn(size, 1, generator=noise) * torch.linspace(-1, 1, MELS)
+    mean = torch.where(warm, warm_mean, mean) + error + tilt
+    peak = torch.where(warm, warm_peak, peak) + error
+    return normalise_sequence(mel, mean, peak)[0]
+
+
+def _loss(net: SpeechNet, batch: Batch, noise: torch.Generator) -> Tensor:
+    raw, visemes = net(_features(net, batch.mel, noise))
+    y, target = torch.sigmoid(raw[..., :-2]), batch.coefficients
+    weights = torch.tensor(_WEIGHTS)
+    labial = F.max_pool1d(batch.closure[:, None], 5, 1, 2)[:, 0]  # within 40 ms of p b m
+    frame = 1 + 2 * labial
+    frame[:, :8] *= 0.3  # a crop's first steps have no past
+    track = F.smooth_l1_loss(y, target, beta=0.02, reduction="none") @ weights
+    moved = F.smooth_l1_loss(y.diff(dim=1), target.diff(dim=1), beta=0.02, reduction="none")
+    millimetres = torch.from_numpy(GAP_MM).float()
+    gap, true_gap = (y @ millimetres).clamp(min=0), (target @ millimetres).clamp(min=0)
+    gaps = F.smooth_l1_loss(gap, true_gap, beta=0.5, reduction="none")
+    shut = gap * (0.1 * batch.closure + 0.1 * batch.silence)
+    closure = F.binary_cross_entropy_with_logits(
+        raw[..., -2], batch.closure, pos_weight=torch.tensor(2.0), reduction="none"
+    )
+    energy = (torch.sigmoid(raw[..., -1]) - batch.energy).abs()
+    viseme = F.cross_entropy(visemes.flatten(0, 1), batch.viseme.flatten(), reduction="none")
+    over = (y[..., CLOSE] - y[..., JAW]).clamp(min=0)
+    total = track + 0.05 * gaps + shut + 0.5 * closure + 0.1 * energy + 0.1 * over
+    total = total + 0.15 * viseme.view_as(total)
+    return (total * frame).mean() + 2 * (moved @ weights).mean()
+
+
+def save(net: SpeechNet, path: Path, settings: dict[str, object]) -> None:
+    """Writes the weights that the graph needs; the viseme head served training only."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.contiguous() for k, v in net.state_dict().items() if "visemes" not in k}
+    part = path.with_suffix(".part")
+    save_file(tensors, part, {name: str(value) for name, value in settings.items()})
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    main()
