@@ -20,8 +20,8 @@ inline constexpr float kMinTransmittance = 1e-4f;  // at or below this a pixel i
 inline constexpr float kDilation = 0.3f;           // pixel^2 added to the 2D covariance (eps2d)
 
 struct RasterOptions {
-  bool antialias = false;  // opacity compensation for the dilation
-  float near_plane = 0.01f;
+  bool antialias = false;    // opacity compensation for the dilation
+  float near_plane = 0.01f;  // above 0
   float far_plane = 1e10f;
 };
 
@@ -29,8 +29,8 @@ enum class Backdrop { color, image, transparent };
 
 struct Background {
   Backdrop kind = Backdrop::color;
-  float color[3] = {0, 0, 0};             // display-referred, 0 to 1
-  const std::uint8_t* image = nullptr;    // RGB8 [height, width, 3], of the target's size
+  float color[3] = {0, 0, 0};           // display-referred, 0 to 1
+  const std::uint8_t* image = nullptr;  // RGB8 [height, width, 3], of the target's size
 };
 
 /// Where pixels go. Either pointer may be null. RGBA8 is rounded to nearest and clamped; with a
@@ -57,15 +57,18 @@ struct RasterStats {
   std::size_t visible = 0;
   std::size_t intersections = 0;  // that this view has
   bool complete = false;          // false: they exceed the limit and nothing was drawn; grow and repeat
+  std::size_t invalid = 0;        // dropped: NaN or infinite parameters, or beyond what fp32 can project
   std::uint64_t project_ns = 0, sort_ns = 0, bin_ns = 0, blend_ns = 0;
 };
 
 /// `scratch` is 64-byte aligned, raster_scratch_bytes(limits) long, and may be reused between frames.
+/// Throws std::invalid_argument when the arguments contradict each other or the limits.
 RasterStats rasterize_cpu(const Splats& splats, const Camera& camera, const RasterOptions& options,
-                          const Background& background, const Target& target,
-                          const RasterLimits& limits, std::byte* scratch, Executor& executor);
+                          const Background& background, const Target& target, const RasterLimits& limits,
+                          std::byte* scratch, Executor& executor);
 
-/// "avx512", "avx2" or "baseline": the widest path this CPU can run, or what TALKRT_CPU names.
+/// "avx512", "avx2" or "baseline": the widest path this CPU can run, or what TALKRT_CPU names. Settled at
+/// the first use of any kernel. Throws std::invalid_argument when TALKRT_CPU names no path that can run here.
 const char* cpu_path();
 
 }  // namespace talkrt::gaussian

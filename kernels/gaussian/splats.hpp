@@ -18,13 +18,13 @@ constexpr int blocks_of(int count) { return (count + kBlock - 1) / kBlock; }
 constexpr int sh_bases(int degree) { return (degree + 1) * (degree + 1); }
 
 struct Splats {
-  int count = 0;                          // N
-  int sh_degree = 0;                      // 0 to 3; B = (degree + 1)^2
-  const float* means = nullptr;           // [blocks, 3, 16] world
-  const float* frames = nullptr;          // [blocks, 9, 16] row-major 3x3; covariance = frame frame^T
-  const float* opacities = nullptr;       // [blocks, 1, 16] in [0, 1]
-  const float* sh = nullptr;              // [blocks, 3 * B, 16], base by base, RGB within a base
-  const std::uint8_t* layers = nullptr;   // [blocks, 16] 0 in front, 1 behind; may be null
+  int count = 0;                         // N
+  int sh_degree = 0;                     // 0 to 3; B = (degree + 1)^2
+  const float* means = nullptr;          // [blocks, 3, 16] world
+  const float* frames = nullptr;         // [blocks, 9, 16] row-major 3x3; covariance = frame frame^T
+  const float* opacities = nullptr;      // [blocks, 1, 16] in [0, 1]
+  const float* sh = nullptr;             // [blocks, 3 * B, 16], base by base, RGB within a base
+  const std::uint8_t* layers = nullptr;  // [blocks, 16] 0 in front, 1 behind; may be null
 };
 
 struct Camera {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernels compiled for one instruction set, and the choice among them at run time.
+#pragma once
+
+#include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/raster_frame.hpp"
+
+namespace talkrt::gaussian {
+
+struct CpuPath {
+  const char* name;
+  void (*project)(RasterFrame&);
+  void (*sort)(RasterFrame&, const Chunk& all);
+  void (*bin)(RasterFrame&, const Chunk& all);
+  void (*blend)(RasterFrame&);
+  void (*deform)(const RigView&, const Pose&, const PosedSplats&, Executor&);
+};
+
+/// The path that TALKRT_CPU names, else the widest that this CPU can run.
+const CpuPath& active_cpu_path();
+
+}  // namespace talkrt::gaussian

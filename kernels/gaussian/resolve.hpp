@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From blended light to the caller's pixels: background, 8-bit rounding, the optional float outputs.
+#pragma once
+
+#include "kernels/gaussian/raster_frame.hpp"
+#include "kernels/gaussian/simd.hpp"
+
+namespace talkrt::gaussian::TALKRT_CPU_PATH {
+
+/// A 4x4 block of pixels, row by row: premultiplied colour, transmittance and sum of weight * depth.
+struct PixelBlock {
+  Floats red, green, blue, transmittance, depth;
+};
+
+class Resolver {
+ public:
+  explicit Resolver(const RasterFrame& frame)
+      : frame_(frame), width_(frame.camera.width), height_(frame.camera.height) {}
+
+  /// Writes the block whose first pixel is (x, y), as far as it lies in the image.
+  void write(const PixelBlock& block, int x, int y) const;
+
+ private:
+  struct Backdrops {
+    Floats red, green, blue;
+  };
+  [[nodiscard]] Backdrops backdrop(int x, int y) const;
+  void write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
+  void write_floats(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
+
+  const RasterFrame& frame_;
+  int width_, height_;
+};
+
+inline Resolver::Backdrops Resolver::backdrop(int x, int y) const {
+  const Background& background = frame_.background;
+  if (background.kind == Backdrop::transparent) return {Floats(0.0f), Floats(0.0f), Floats(0.0f)};
+  if (background.kind == Backdrop::color) {
+    return {Floats(background.color[0]), Floats(background.color[1]), Floats(background.color[2])};
+  }
+  alignas(64) float rgb[3][kLanes] = {};
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const int column = x + lane % 4, row = y + lane / 4;
+    if (column >= width_ || row >= height_) continue;
+    const std::uint8_t* pixel = background.image + (static_cast<std::ptrdiff_t>(row) * width_ + column) * 3;
+    for (int c = 0; c < 3; ++c) rgb[c][lane] = static_cast<float>(pixel[c]) * (1.0f / 255.0f);
+  }
+  return {load(rgb[0]), load(rgb[1]), load(rgb[2])};
+}
+
+inline void Resolver::write(const PixelBlock& block, int x, int y) const {
+  const int columns = width_ - x < 4 ? width_ - x : 4, rows = height_ - y < 4 ? height_ - y : 4;
+  if (columns <= 0 || rows <= 0) return;
+  const Backdrops behind = backdrop(x, y);
+  PixelBlock over = block;
+  over.red = fma(block.transmittance, behind.red, block.red);
+  over.green = fma(block.transmittance, behind.green, block.green);
+  over.blue = fma(block.transmittance, behind.blue, block.blue);
+  const Floats alpha = Floats(1.0f) - block.transmittance;
+  if (frame_.target.rgba8 != nullptr) write_bytes(over, alpha, x, y, columns, rows);
+  if (frame_.target.rgba_float != nullptr || frame_.target.depth != nullptr) {
+    write_floats(over, alpha, x, y, columns, rows);
+  }
+}
+
+inline void Resolver::write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns,
+                                  int rows) const {
+  const Floats zero(0.0f), one(1.0f);
+  const auto bytes = [&](Floats v) {
+    return truncate(fma(clamp(v, zero, one), Floats(255.0f), Floats(0.5f)));
+  };
+  const bool transparent = frame_.background.kind == Backdrop::transparent;
+  // Not premultiplied, as PNG and video encoders take it; an empty pixel is black.
+  const Floats scale = transparent ? one / max(alpha, Floats(1e-9f)) : one;
+  const Ints a = transparent ? bytes(alpha) : ints(255);
+  const Ints rgba = bytes(over.red * scale) | shift_left<8>(bytes(over.green * scale)) |
+                    shift_left<16>(bytes(over.blue * scale)) | shift_left<24>(a);
+  alignas(64) std::int32_t pixels[kLanes];
+  store(pixels, rgba);
+  std::uint8_t* to =
+      frame_.target.rgba8 + frame_.target.rgba8_stride * y + static_cast<std::ptrdiff_t>(x) * 4;
+  for (int row = 0; row < rows; ++row, to += frame_.target.rgba8_stride) {
+    if (columns == 4) {
+      __builtin_memcpy(to, pixels + row * 4, 16);
+    } else {
+      __builtin_memcpy(to, pixels + row * 4, static_cast<std::size_t>(columns) * 4);
+    }
+  }
+}
+
+inline void Resolver::write_floats(const PixelBlock& over, Floats alpha, int x, int y, int columns,
+                                   int rows) const {
+  alignas(64) float values[5][kLanes];
+  store(values[0], over.red);
+  store(values[1], over.green);
+  store(values[2], over.blue);
+  store(values[3], alpha);
+  store(values[4], over.depth);
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y + row) * width_ + x + column;
+      const int lane = row * 4 + column;
+      if (frame_.target.rgba_float != nullptr) {
+        for (int c = 0; c < 4; ++c) frame_.target.rgba_float[pixel * 4 + c] = values[c][lane];
+      }
+      if (frame_.target.depth != nullptr) {
+        frame_.target.depth[pixel] = values[3][lane] > 0 ? values[4][lane] / values[3][lane] : 0.0f;
+      }
+    }
+  }
+}
+
+}  // namespace talkrt::gaussian::TALKRT_CPU_PATH

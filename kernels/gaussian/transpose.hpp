@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From channels apart to channels together: four vectors of sixteen lanes become sixteen groups of four.
+#pragma once
+
+#include <utility>
+
+#include "kernels/gaussian/simd.hpp"
+
+namespace talkrt::gaussian::TALKRT_CPU_PATH {
+
+using Four [[gnu::vector_size(16), gnu::may_alias]] = float;
+
+/// Interleaves pairs of `Width` lanes from the low (or high) half of every group of four lanes:
+/// Width 1, low: a0 b0 a1 b1; Width 2, low: a0 a1 b0 b1.
+template <int Width, bool High, std::size_t... I>
+inline NativeFloats interleave(NativeFloats a, NativeFloats b, std::index_sequence<I...>) {
+  constexpr int kN = kNativeLanes;
+  return __builtin_shufflevector(
+      a, b,
+      static_cast<int>(I / 4 * 4 + (High ? 2 : 0) + (Width == 1 ? I % 4 / 2 : I % 2) +
+                       ((Width == 1 ? I % 2 : I % 4 / 2) != 0 ? kN : 0))...);
+}
+
+template <int Group>
+inline Four group_of(NativeFloats v) {
+  return __builtin_shufflevector(v, v, 4 * Group, 4 * Group + 1, 4 * Group + 2, 4 * Group + 3);
+}
+
+/// to[lane * stride + 0..3] = a, b, c, d of that lane; `to` and stride are multiples of 16 bytes.
+inline void store_fours(float* to, int stride, const Floats& a, const Floats& b, const Floats& c,
+                        const Floats& d) {
+  constexpr auto kAll = std::make_index_sequence<kNativeLanes>{};
+  for (int i = 0; i < kParts; ++i) {
+    const NativeFloats ab0 = interleave<1, false>(a.part[i], b.part[i], kAll);
+    const NativeFloats ab2 = interleave<1, true>(a.part[i], b.part[i], kAll);
+    const NativeFloats cd0 = interleave<1, false>(c.part[i], d.part[i], kAll);
+    const NativeFloats cd2 = interleave<1, true>(c.part[i], d.part[i], kAll);
+    const NativeFloats lane[4] = {interleave<2, false>(ab0, cd0, kAll), interleave<2, true>(ab0, cd0, kAll),
+                                  interleave<2, false>(ab2, cd2, kAll), interleave<2, true>(ab2, cd2, kAll)};
+    float* part = to + i * kNativeLanes * stride;
+    for (int j = 0; j < 4; ++j) {
+      const auto put = [&]<int Group>() {
+        if constexpr (Group * 4 < kNativeLanes) {
+          *reinterpret_cast<Four*>(part + (4 * Group + j) * stride) = group_of<Group>(lane[j]);
+        }
+      };
+      put.template operator()<0>();
+      put.template operator()<1>();
+      put.template operator()<2>();
+      put.template operator()<3>();
+    }
+  }
+}
+
+}  // namespace talkrt::gaussian::TALKRT_CPU_PATH
