@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rigged head: parts and shapes brought together and put in the order of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bake import ShapeDelta, bake
+from ...cloud import GaussianCloud, cloud_from_frames
+from ...rig import Rig
+from .. import camera
+from ..parts import Part, build_parts
+from .channels import CHANNELS
+from .fields import DoubleArray
+from .lid_colors import lid_colors
+from .members import Member, member_of
+from .motion import Motion
+from .shapes import Recipe, recipes
+from .skeleton import joints
+from .weights import member_weights
+
+# Parts that move together lie together, so that blocks of 16 belong to few shapes.
+ORDER = (
+    ("skin", "under_skin", "lip_upper", "lip_lower", "inner_lip_upper", "inner_lip_lower"),
+    ("upper_lid", "lashes_upper"),
+    ("lower_lid", "lashes_lower"),
+    ("brow",),
+    ("eye",),
+    ("catchlight",),
+    ("sclera",),
+    ("teeth_upper", "gums_upper"),
+    ("teeth_lower", "gums_lower"),
+    ("tongue",),
+    ("mouth_bag",),
+    ("hair",),
+    ("clothes",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    cloud: GaussianCloud
+    rig: Rig
+    viewmat: DoubleArray  # [4, 4]
+    K: DoubleArray  # [3, 3] for 512 x 512
+    background: NDArray[np.uint8]  # [H, W, 3]
+    parts: NDArray[np.str_]  # [N] name of the part each Gaussian came from
+
+
+def build_avatar(seed: int = 7, budget: int = 50_000) -> Avatar:
+    return rig_parts(build_parts(seed, budget))
+
+
+def rig_parts(parts: Sequence[Part]) -> Avatar:
+    members = [member_of(part) for part in parts]
+    order = plan_order(members)
+    deltas = [_dense(recipe, members, order) for recipe in recipes(lid_colors(members))]
+    weights = np.concatenate([member_weights(member) for member in members])[order]
+
+    def gathered(name: str) -> DoubleArray:
+        joined: DoubleArray = np.concatenate([getattr(part, name) for part in parts])[order]
+        return joined
+
+    return Avatar(
+        cloud=cloud_from_frames(
+            gathered("means"),
+            gathered("frames"),
+            np.clip(gathered("colors"), 0, 1),
+            np.clip(gathered("opacities"), 0, 1),
+        ),
+        rig=bake(CHANNELS, deltas, joints(), weights),
+        viewmat=camera.viewmat(),
+        K=camera.intrinsics(),
+        background=camera.background(),
+        parts=np.concatenate([np.full(part.count, part.name) for part in parts])[order],
+    )
+
+
+def plan_order(members: Sequence[Member]) -> NDArray[np.int64]:
+    """Group by group as ORDER lists them, own right before own left, each along a Morton curve."""
+    group = {name: g for g, names in enumerate(ORDER) for name in names}
+    unknown = sorted({m.name for m in members} - set(group))
+    if unknown:
+        raise ValueError(f"the rig does not know the part {', '.join(unknown)}")
+    xyz = np.concatenate([m.points.xyz for m in members])
+    groups = np.concatenate([np.full(m.count, group[m.name]) for m in members])
+    sides = np.concatenate([np.full(m.count, m.side) for m in members])
+    return np.lexsort((morton(xyz), sides, groups))
+
+
+def morton(xyz: DoubleArray) -> NDArray[np.uint64]:
+    """Bits of x, y and z interleaved, on a grid of half a millimetre."""
+    cells = np.clip((xyz + 512.0) * 2, 0, 2047).astype(np.uint64)
+    code = np.zeros(len(xyz), np.uint64)
+    for bit in range(11):
+        for axis in range(3):
+            one = (cells[:, axis] >> np.uint64(bit)) & np.uint64(1)
+            code |= one << np.uint64(3 * bit + axis)
+    return code
+
+
+def _dense(recipe: Recipe, members: Sequence[Member], order: NDArray[np.int64]) -> ShapeDelta:
+    """A recipe on every member, in the order of the plan and in metres."""
+    total = sum(member.count for member in members)
+    means, frames = np.zeros((total, 3)), np.zeros((total, 3, 3))
+    colors, opacities = np.zeros((total, 3)), np.zeros(total)
+    start = 0
+    for member in members:
+        rows = slice(start, start + member.count)
+        start = rows.stop
+        motion: Motion | None = recipe.move(member)
+        if motion is not None:
+            means[rows], frames[rows] = motion.means / 1e3, motion.frames / 1e3
+            colors[rows], opacities[rows] = motion.colors, motion.opacities
+    return ShapeDelta(recipe.shape, means[order], frames[order], colors[order], opacities[order])
