@@ -13,6 +13,7 @@ from talkrt.backends import find_onnxruntime
 from talkrt.model import Model
 
 _LOG = logging.getLogger("talkrt")
+_LOG.addHandler(logging.NullHandler())  # silent unless the host configures logging
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)  # by talkrt_log_level
 
 

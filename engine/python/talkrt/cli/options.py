@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values of options that are more than a number or a path."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from talkrt.errors import Error
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """640x480."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,4})[xX](\d{1,4})", text)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(1 <= side <= 8192 for side in size):
+        raise Error(f"--size is {text!r}, expected WIDTHxHEIGHT, each 1 to 8192, as 512x512")
+    return size
+
+
+def parse_fps(text: str | None) -> Fraction | None:
+    """25, 29.97 or 30000/1001."""
+    if text is None:
+        return None
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        fps = Fraction(0)
+    if not 1 <= fps <= 240 or fps.denominator > 1_000_000:
+        raise Error(f"--fps is {text!r}, expected a number from 1 to 240, as 25 or 30000/1001")
+    return fps
+
+
+def parse_emotion(text: str) -> tuple[str, float]:
+    """happy, or happy:0.5."""
+    name, colon, amount = text.partition(":")
+    if not colon:
+        return name, 1.0
+    intensity = _number(amount)
+    if intensity is None or not 0.0 <= intensity <= 1.0:
+        raise Error(f"--emotion is {text!r}, expected NAME or NAME:INTENSITY, 0 to 1, as happy:0.5")
+    return name, intensity
+
+
+def parse_pair(text: str, option: str) -> tuple[float, float]:
+    """10,-5."""
+    parts = [_number(part) for part in text.split(",")]
+    if len(parts) != 2 or parts[0] is None or parts[1] is None:
+        raise Error(f"{option} is {text!r}, expected two numbers, as 10,-5")
+    return parts[0], parts[1]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e9 else None  # refuses NaN too

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""talkrt render: a clip from a plan and speech."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from talkrt import rendering
+from talkrt.cli.options import parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.controls import Controls
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+Degrees = Annotated[float, typer.Option(help="Degrees added to the head, -60 to 60.")]
+
+
+@app.command()
+def render(
+    plan: Annotated[str, typer.Argument(help="The plan file.", show_default=False)],
+    audio: Annotated[str, typer.Argument(help="Speech: any audio or video file.")],
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--out", help=".mp4, .webm, a folder, or a pattern like f/%05d.png."),
+    ] = None,
+    fps: Annotated[str | None, typer.Option(help="1 to 240; by default the plan's.")] = None,
+    emotion: Annotated[str, typer.Option(help="NAME or NAME:INTENSITY, 0 to 1.")] = "neutral",
+    yaw: Degrees = 0.0,
+    pitch: Degrees = 0.0,
+    roll: Degrees = 0.0,
+    gaze: Annotated[str, typer.Option(help="YAW,PITCH in degrees, -30 to 30.")] = "0,0",
+    distance: Annotated[float, typer.Option(help="1: as exported; 0.5 to 4.")] = 1.0,
+    background: Annotated[
+        str, typer.Option(help="plan, transparent, #RRGGBB, a color name, or a picture.")
+    ] = "plan",
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
+    strip: Annotated[str | None, typer.Option(help="Write a contact strip, a PNG file.")] = None,
+    strip_frames: Annotated[int, typer.Option(help="Frames on the strip.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head motion.")] = 0,
+    idle: Annotated[bool, typer.Option(help="Blinks, gaze and head motion of its own.")] = True,
+    threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Render speech to a talking video with sound, PNG files or a contact strip."""
+    name, intensity = parse_emotion(emotion)
+    gaze_yaw, gaze_pitch = parse_pair(gaze, "--gaze")
+    controls = Controls(
+        emotion=name,
+        emotion_intensity=intensity,
+        gaze_yaw=gaze_yaw,
+        gaze_pitch=gaze_pitch,
+        head_yaw=yaw,
+        head_pitch=pitch,
+        head_roll=roll,
+        head_distance=distance,
+    )
+    with _progress(visible=not as_json and sys.stderr.isatty()) as report:
+        result = rendering.render(
+            plan,
+            audio,
+            out,
+            fps=parse_fps(fps),
+            size=parse_size(size),
+            controls=controls,
+            background=background,
+            seed=seed,
+            idle_motion=idle,
+            threads=threads,
+            strip=strip,
+            strip_frames=strip_frames,
+            progress=report,
+        )
+    print(_as_json(result) if as_json else _summary(result))
+
+
+@contextmanager
+def _progress(visible: bool) -> Iterator[rendering.Progress]:
+    bar = Progress(
+        TextColumn("render"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Fps(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not visible,
+    )
+    with bar:
+        task = bar.add_task("render", total=None)
+        yield lambda done, total: bar.update(
+            task, completed=done, total=None if total is None else max(total, done)
+        )
+
+
+class _Fps(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.0f} FPS")
+
+
+def _summary(result: rendering.Rendering) -> str:
+    return (
+        f"{', '.join(result.outputs)}: {result.frames} frames of {result.width}x{result.height}, "
+        f"{result.seconds:.2f} s; rendered at {result.render_fps:.1f} FPS, "
+        f"{result.whole_fps:.1f} FPS with files ({result.real_time_factor:.1f} times real time)"
+    )
+
+
+def _as_json(result: rendering.Rendering) -> str:
+    derived = {
+        "render_fps": result.render_fps,
+        "whole_fps": result.whole_fps,
+        "real_time_factor": result.real_time_factor,
+    }
+    return json.dumps({"schema": "talkrt.render/1", **asdict(result), **derived}, indent=2)

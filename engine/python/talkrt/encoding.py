@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outputs in a thread of their own, so that rendering and encoding overlap."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from talkrt.output import Image, Output
+
+DEPTH = 4  # frames between the two threads; a session needs that many slots beside its own
+
+
+class Encoding:
+    """Feeds every frame to every output. Leaving the block by an exception removes all traces;
+    `finish` must be the last call otherwise."""
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self._outputs = outputs
+        self._frames: queue.Queue[Image | None] = queue.Queue(DEPTH)
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="talkrt-encode", daemon=True)
+        self._thread.start()
+
+    def write(self, image: Image) -> None:
+        self._put(image)
+
+    def finish(self) -> None:
+        """Waits for the rest, completes all outputs, and only then gives them their names."""
+        self._put(None)
+        self._thread.join()
+        self._raise()
+        for output in self._outputs:
+            output.close()
+        for output in self._outputs:
+            output.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        self._stop.set()
+        self._thread.join()
+        for output in self._outputs:
+            output.abort()
+
+    def _put(self, item: Image | None) -> None:
+        while True:
+            self._raise()
+            try:
+                self._frames.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue  # look whether the encoder has failed
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    image = self._frames.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                if image is None:
+                    return
+                for output in self._outputs:
+                    output.write(image)
+                del image  # gives the session its slot back
+        except BaseException as error:
+            self._error = error
