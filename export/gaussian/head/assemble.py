@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The head, part by part, within a budget of Gaussians."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .brows import brows
+from .clothes import clothes, clothes_part
+from .eyes import eyes
+from .face import closed_skin
+from .hair import ALBEDO, SEGMENTS, hair
+from .landmarks import DoubleArray
+from .lashes import lashes
+from .lids import Surround, eyelids
+from .light import scene
+from .lips import lips
+from .mouth import mouth_bag, tongue
+from .noise import noise
+from .parts import Part
+from .skin import skin_parts, skin_surface
+from .teeth import teeth
+
+REFERENCE = 50_000  # the budget at which every scale is 1
+
+
+def assemble(seed: int, budget: int) -> tuple[Part, ...]:
+    if budget < 30_000:
+        raise ValueError(f"budget is {budget} Gaussians, expected at least 30000")
+    scale = float(np.sqrt(REFERENCE / budget))
+    lattice = noise(np.random.default_rng([seed, 1]))
+
+    def body(p: DoubleArray) -> DoubleArray:
+        return np.minimum(closed_skin(p), clothes(p))
+
+    world = scene(body)
+    surface = skin_surface(world, lattice, np.random.default_rng([seed, 2]), scale)
+    surround = Surround(cKDTree(surface.points), surface.linear)
+    parts = [
+        *skin_parts(surface, np.random.default_rng([seed, 3])),
+        *lips(world, surround, lattice),
+        *eyelids(surround),
+        *lashes(seed),
+        *eyes(np.random.default_rng([seed, 4])),
+        *brows(seed, ALBEDO),
+        *teeth(),
+        tongue(lattice),
+        mouth_bag(),
+        clothes_part(world, lattice, np.random.default_rng([seed, 5]), 4.6 * scale),
+    ]
+    left = budget - sum(p.count for p in parts)
+    coat = 3.6 * scale
+    strands = (left - int(90_000 / coat**2)) // SEGMENTS
+    parts.append(hair(world, lattice, np.random.default_rng([seed, 6]), strands, coat))
+    return tuple(parts)

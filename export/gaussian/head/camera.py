@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The portrait camera of the synthetic head, and the picture behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+DISTANCE = 0.95  # metres in front of the eyes
+CENTER_Y = -0.034  # metres, height at the middle of the frame
+FRAME_HEIGHT = 0.345  # metres at the eyes that the frame shows
+
+GLOW_CENTER = (0.42, 0.42)  # of width and height: brighter behind the shadow side
+BACKDROP_DARK = np.array([0.205, 0.225, 0.25])
+BACKDROP_LIGHT = np.array([0.40, 0.43, 0.465])
+
+
+def viewmat() -> NDArray[np.float64]:
+    """[4, 4] world to camera: +x right, +y down, +z forward."""
+    view = np.diag([1.0, -1.0, -1.0, 1.0])
+    view[:3, 3] = 0.0, CENTER_Y, DISTANCE
+    return view
+
+
+def intrinsics(width: int = 512, height: int = 512) -> NDArray[np.float64]:
+    """[3, 3] in pixels."""
+    focal = height * DISTANCE / FRAME_HEIGHT
+    return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+
+
+def background(size: int = 64) -> NDArray[np.uint8]:
+    """[size, size, 3] a soft glow on a dark wall."""
+    y, x = (np.mgrid[:size, :size] + 0.5) / size
+    glow = np.exp(-((x - GLOW_CENTER[0]) ** 2 + (y - GLOW_CENTER[1]) ** 2) / 0.24)[..., None]
+    color = BACKDROP_DARK + (BACKDROP_LIGHT - BACKDROP_DARK) * glow
+    picture: NDArray[np.uint8] = (color * 255 + 0.5).astype(np.uint8)
+    return picture

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plain sweater: shoulders, chest and a round collar."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .face import skin
+from .landmarks import DoubleArray
+from .light import MATTE, Scene, key_shadow, occlusion, shade
+from .noise import Noise
+from .parts import Part
+from .sampling import disc_frames, sample_surface
+from .sdf import capsule, ellipsoid, union
+from .splats import part
+
+ALBEDO = np.array([0.075, 0.118, 0.15])
+COLLAR_ALBEDO = 0.9
+COLLAR_RADII = (55.0, 57.0)
+COLLAR_CENTER_Z = -78.0
+
+
+def clothes(p: DoubleArray) -> DoubleArray:
+    q = np.concatenate([np.abs(p[:, :1]), p[:, 1:]], axis=1)
+    shoulder = capsule(q, (48, -212, -92, 42), (160, -240, -90, 40))
+    chest = ellipsoid(q, (0, -288, -64), (150, 112, 78))
+    slope = capsule(q, (38, -152, -104, 22), (118, -200, -96, 28))
+    d = union(union(shoulder, chest, 40.0), slope, 26.0)
+    return union(d, collar(q), 9.0)
+
+
+def collar_height(z: DoubleArray) -> DoubleArray:
+    return -147 - 0.34 * (z - COLLAR_CENTER_Z)
+
+
+def collar(p: DoubleArray) -> DoubleArray:
+    x, y, z = p.T
+    a, b = COLLAR_RADII
+    ring = np.sqrt((x / a) ** 2 + ((z - COLLAR_CENTER_Z) / b) ** 2) * a - a
+    d: DoubleArray = np.sqrt(ring**2 + ((y - collar_height(z)) * 0.6) ** 2) - 6.5
+    return d
+
+
+def clothes_part(scene: Scene, noise: Noise, rng: np.random.Generator, spacing: float) -> Part:
+    p, n = sample_surface(
+        clothes, (-215.0, -232.0, -160.0), (215.0, -110.0, 50.0),
+        lambda q: np.full(len(q), spacing), rng, lambda q: skin(q) > -2.0,
+    )
+    knit = 1 + 0.05 * noise(p, 3.0) + 0.04 * noise(p, 1.5)
+    albedo = ALBEDO * knit[:, None]
+    color = shade(albedo, n, occlusion(scene, p, n), key_shadow(scene, p, n), MATTE)
+    return part("clothes", p, disc_frames(n, 0.72 * spacing, 0.4), n, color, 0.95)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The skin as a signed distance: skull base, nose, lips' swell, eye sockets, ears, neck."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .ears import ear
+from .landmarks import (
+    EYE_CENTER,
+    FISSURE_X,
+    LID_EXTRA_X,
+    LID_RADIUS,
+    SCLERA_RADII,
+    DoubleArray,
+    crease_y,
+    fissure_t,
+    lower_edge_y,
+)
+from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
+from .skull import skull
+
+BRIDGE: tuple[Ball, ...] = ((0, 8, 17.6, 6.6), (0, -14, 27.0, 6.8), (0, -29.4, 38.4, 7.8))
+UPPER_LIP: tuple[Ball, ...] = (
+    (0, -63.9, 32.8, 3.7),
+    (5.2, -63.0, 32.6, 3.9),
+    (12.2, -64.6, 29.4, 3.3),
+    (18.2, -65.8, 25.0, 2.3),
+    (23.4, -66.3, 19.8, 1.2),
+)
+LOWER_LIP: tuple[Ball, ...] = (
+    (0, -72.0, 31.2, 4.3),
+    (7.5, -71.7, 30.2, 4.1),
+    (14.0, -70.4, 27.2, 3.3),
+    (19.2, -68.6, 23.4, 2.2),
+    (23.4, -66.7, 19.6, 1.2),
+)
+
+
+def mirrored(p: DoubleArray) -> DoubleArray:
+    return np.concatenate([np.abs(p[:, :1]), p[:, 1:]], axis=1)
+
+
+def skin(p: DoubleArray) -> DoubleArray:
+    """The surface that is drawn: eye openings carved out, lips as a smooth swell."""
+    return _skin(p, sockets_filled=False)
+
+
+def closed_skin(p: DoubleArray) -> DoubleArray:
+    """With the sockets filled, for occlusion: lids and lashes must not bake a black ring."""
+    return _skin(p, sockets_filled=True)
+
+
+def _skin(p: DoubleArray, sockets_filled: bool) -> DoubleArray:
+    q = mirrored(p)
+    x, y, z = q.T
+    d = union(skull(q), neck(q), 11.0)
+    near = (x < 60) & (y < 40) & (y > -92) & (z > -22) & (d < 30)
+    d[near] = _features(q[near], d[near], sockets_filled)
+    near = (x > 54) & (y > -58) & (y < 36) & (z > -105) & (z < -28) & (d < 40)
+    d[near] = union(d[near], ear(q[near]), 3.5)
+    return d
+
+
+def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArray:
+    d = nose(p, d)
+    radii = (LID_RADIUS + LID_EXTRA_X, LID_RADIUS, LID_RADIUS)
+    d = union(d, ellipsoid(p, EYE_CENTER, radii), 6.5)
+    if not sockets_filled:
+        d = cut(d, opening(p), 2.0)
+        d = cut(d, ellipsoid(p, EYE_CENTER, np.array(SCLERA_RADII) + [1.6, 0.1, 0.1]), 0.6)
+    return mouth(p, d)
+
+
+def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
+    tip = ellipsoid(p, (0, -31.6, 40.2), (8.0, 7.2, 8.6))
+    wing = ellipsoid(p, (9.8, -38.3, 31.4), (5.0, 5.5, 8.2))
+    columella = capsule(p, (0, -37, 43.2, 3.6), (0, -45.2, 35, 4.0))
+    d = union(d, tube(p, BRIDGE, 9.0), 15.0)
+    d = union(d, union(union(tip, wing, 8.0), columella, 6.0), 9.0)
+    d = union(d, ellipsoid(p, (10.5, -39.0, 31.4), (4.7, 5.3, 7.6)), 3.5)
+    return cut(d, ellipsoid(p, (5.8, -44.2, 36.6), (2.8, 3.8, 5.0)), 2.2)
+
+
+def opening(p: DoubleArray) -> DoubleArray:
+    """What is carved out for eye and lids: everything from the crease to the lower edge."""
+    x, y, z = p.T
+    t = fissure_t(x)
+    d = np.maximum(y - (crease_y(t) - 0.7), lower_edge_y(t) - y)
+    beyond = np.maximum(FISSURE_X[0] - x, x - FISSURE_X[1])
+    d = np.where(beyond > 0, np.maximum(d, 0.0) + beyond, d) * 0.75
+    return np.maximum(d, -z - 2.0)
+
+
+def mouth(p: DoubleArray, d: DoubleArray) -> DoubleArray:
+    d = union(d, tube(p, UPPER_LIP, 5.0), 3.6)
+    d = cut(d, capsule(p, (0, -50.2, 39.6, 3.0), (0, -59.2, 39.8, 3.4)), 3.0)  # philtrum
+    d = union(d, tube(p, LOWER_LIP, 6.0), 3.6)
+    d = cut(d, ellipsoid(p, (27.0, -66.2, 23.4), (2.6, 3.2, 3.6)), 5.5)  # corner dimple
+    fold = tube(p, ((17, -38, 35.5, 3), (25, -50, 32.5, 3), (31, -63, 26.5, 2.6)), 4.0)
+    return cut(d, fold, 7.0)  # the hint of a nasolabial fold
+
+
+def neck(p: DoubleArray) -> DoubleArray:
+    x, y, z = p.T
+    t = np.clip((-58 - y) / 120.0, 0, 1)
+    a, b = 42.5 + 6 * t, 45.5 + 4 * t
+    ring = np.sqrt((x / a) ** 2 + ((z + 69 + 13 * t) / b) ** 2)
+    d = np.maximum((ring - 1) * np.minimum(a, b), y + 42)
+    sternomastoid = capsule(p, (46, -58, -80, 8.5), (13, -166, -32, 7))
+    larynx = capsule(p, (0, -122, -30, 6.5), (0, -138, -30, 6.5))
+    trapezius = capsule(p, (24, -118, -106, 17), (60, -205, -100, 14))
+    d = union(d, sternomastoid, 14.0)
+    d = union(d, larynx, 18.0)
+    return union(d, trapezius, 22.0)
+
+
+def drop_to_skin(xy: DoubleArray, start_z: float = 60.0) -> DoubleArray:
+    """[N, 3] where lines along -z from the front first meet the skin."""
+    p = np.column_stack([xy, np.full(len(xy), start_z)])
+    for _ in range(40):
+        p[:, 2] -= np.clip(skin(p), -1.0, 6.0) * 0.85
+    return p
+
+
+def face_depth(y: DoubleArray) -> DoubleArray:
+    """How strongly a height belongs to the face rather than to neck or crown, 0..1."""
+    return smoothstep(-125, -105, y) * smoothstep(75, 55, y)
