@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proof that an exported graph is the PyTorch module: both run side by side, states fed back."""
+"""The proof that an exported graph is the PyTorch module: both run, each with its own states."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def require(rows: Sequence[Parity]) -> None:
             f"{row.graph}.{row.output}: {row.max_error:.2e} (tolerance {row.tolerance:.0e})"
             for row in failed
         )
-        raise ParityError("PyTorch and ONNX Runtime disagree; no plan was written: " + "; ".join(lines))
+        raise ParityError(
+            "PyTorch and ONNX Runtime disagree; no plan was written: " + "; ".join(lines)
+        )
 
 
 def _session(exported: OnnxGraph) -> Any:

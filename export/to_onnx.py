@@ -136,7 +136,7 @@ def _names(ports: Sequence[Port], states: Sequence[str]) -> list[str]:
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Removes what the exporter notes about the machine: source lines, module paths, doc strings."""
+    """Removes what the exporter notes about the machine: source lines, module paths, docs."""
     model.producer_name, model.producer_version, model.doc_string = "talkrt", "", ""
     del model.metadata_props[:]
     graph = model.graph

@@ -77,7 +77,7 @@ def log_mel_rows(audio: FloatArray) -> DoubleArray:
 
 
 def speech_track(graph: Graph, mel: DoubleArray, motion: Mapping[str, Any]) -> MotionTrack:
-    """Runs the PyTorch graph over log-mel rows, states fed back. `motion`: the manifest's section."""
+    """Runs the PyTorch graph over log-mel rows, states fed back; `motion` as in the manifest."""
     import torch
 
     per_step = int(motion["frames_per_step"])
