@@ -37,7 +37,7 @@ class Scene:
 
     @property
     def sh_degree(self) -> int:
-        return int(round(self.sh.shape[1] ** 0.5)) - 1
+        return round(self.sh.shape[1] ** 0.5) - 1
 
 
 def write_scene(scene: Scene, path: Path, workers: int = 1) -> None:

@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
+    const char* path = gaussian::cpu_path();  // first, so that a wrong TALKRT_CPU is what is complained about
     int workers = 1;
     const Scene scene = load_scene(argv[1], workers);
     const Picture picture = talkrt::testing::render(scene, workers);
@@ -93,7 +94,7 @@ int main(int argc, char** argv) {
     write(out, picture.depth.data(), picture.depth.size());
     write(out, picture.rgba8.data(), picture.rgba8.size());
     if (!out.flush()) throw std::runtime_error(std::string("cannot write ") + argv[2]);
-    std::cout << gaussian::cpu_path() << "\n";
+    std::cout << path << "\n";
   } catch (const std::exception& error) {
     std::cerr << "render_scene: " << error.what() << "\n";
     return 1;
