@@ -10,7 +10,7 @@ from .brows import brows
 from .clothes import clothes, clothes_part
 from .eyes import eyes
 from .face import closed_skin
-from .hair import ALBEDO, SEGMENTS, hair
+from .hair import ALBEDO, hair
 from .landmarks import DoubleArray
 from .lashes import lashes
 from .lids import Surround, eyelids
@@ -38,7 +38,7 @@ def assemble(seed: int, budget: int) -> tuple[Part, ...]:
     surface = skin_surface(world, lattice, np.random.default_rng([seed, 2]), scale)
     surround = Surround(cKDTree(surface.points), surface.linear)
     parts = [
-        *skin_parts(surface, np.random.default_rng([seed, 3])),
+        *skin_parts(surface),
         *lips(world, surround, lattice),
         *eyelids(surround),
         *lashes(seed),
@@ -50,7 +50,5 @@ def assemble(seed: int, budget: int) -> tuple[Part, ...]:
         clothes_part(world, lattice, np.random.default_rng([seed, 5]), 4.6 * scale),
     ]
     left = budget - sum(p.count for p in parts)
-    coat = 3.6 * scale
-    strands = (left - int(90_000 / coat**2)) // SEGMENTS
-    parts.append(hair(world, lattice, np.random.default_rng([seed, 6]), strands, coat))
+    parts.append(hair(world, lattice, np.random.default_rng([seed, 6]), left, 3.6 * scale))
     return tuple(parts)

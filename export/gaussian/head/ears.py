@@ -9,8 +9,8 @@ from .landmarks import EAR_CENTER, DoubleArray
 from .sdf import Ball, capsule, cut, ellipsoid, tube, union
 
 TILT_DEGREES = 14.0  # the top leans back
-FLARE_DEGREES = 27.0  # the rear edge stands off the head
-SIZE = 0.94
+FLARE_DEGREES = 21.0  # the rear edge stands off the head
+SIZE = 0.88
 
 # In the ear's frame: u forward, v up, w out of the ear; mm.
 HELIX: tuple[Ball, ...] = (

@@ -66,7 +66,7 @@ def _sclera() -> Part:
     corner = smoothstep(0.115, 0.04, t)[:, None]
     color = color * (1 - corner) + CARUNCLE_ALBEDO * corner
     color = color * _lid_shade(x, y)[:, None] * (0.70 + 0.36 * np.maximum(0, n @ KEY))[:, None]
-    frames = disc_frames(n, 0.62 * spacing, 0.1)
+    frames = disc_frames(n, 0.74 * spacing, 0.1)
     return part("sclera_l", p, frames, n, color, 0.96)
 
 

@@ -20,7 +20,7 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 17.6, 6.6), (0, -14, 27.0, 6.8), (0, -29.4, 38.4, 7.8))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 17.6, 6.6), (0, -14, 27.0, 6.8), (0, -29.4, 38.4, 7.3))
 UPPER_LIP: tuple[Ball, ...] = (
     (0, -63.9, 32.8, 3.7),
     (5.2, -63.0, 32.6, 3.9),
@@ -73,7 +73,7 @@ def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArr
 
 
 def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
-    tip = ellipsoid(p, (0, -31.6, 40.2), (8.0, 7.2, 8.6))
+    tip = ellipsoid(p, (0, -31.6, 40.2), (7.4, 6.8, 8.4))
     wing = ellipsoid(p, (9.8, -38.3, 31.4), (5.0, 5.5, 8.2))
     columella = capsule(p, (0, -37, 43.2, 3.6), (0, -45.2, 35, 4.0))
     d = union(d, tube(p, BRIDGE, 9.0), 15.0)

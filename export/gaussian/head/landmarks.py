@@ -46,7 +46,7 @@ NOSE_WING = (15.0, -38.5, 32.0)
 CHEEK = (43.0, -34.0, 12.0)
 NECK_PIVOT = (0.0, -105.0, -70.0)
 SKULL_PIVOT = (0.0, -28.0, -70.0)
-EAR_CENTER = (74.0, -12.0, -63.0)
+EAR_CENTER = (72.5, -12.0, -64.0)
 COLLAR_Y = -138.0  # skin below is covered by clothes
 
 

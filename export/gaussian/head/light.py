@@ -110,8 +110,8 @@ class Scene:
         return d.reshape(p.shape[:-1])
 
 
-def scene(shape: Shape, cell: float = 3.0) -> Scene:
-    low, high = np.array([-120.0, -240.0, -190.0]), np.array([120.0, 135.0, 75.0])
+def scene(shape: Shape, cell: float = 3.6) -> Scene:
+    low, high = np.array([-228.0, -260.0, -190.0]), np.array([228.0, 135.0, 75.0])
     axes = [np.arange(a, b + cell, cell) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     distance = shape(grid.reshape(-1, 3)).reshape(grid.shape[:3])

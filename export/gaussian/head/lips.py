@@ -18,7 +18,7 @@ from .parts import Part
 from .sdf import smoothstep
 from .splats import grid, part, patch_frames, patch_normals
 
-ALBEDO = np.array([0.45, 0.185, 0.165])
+ALBEDO = np.array([0.43, 0.165, 0.15])
 INNER_ALBEDO = np.array([0.40, 0.135, 0.12])
 MATERIAL = Material(SKIN_WRAP, 0.11, 0.30, rim=0.5)
 COLUMNS, ROWS, INNER_ROWS = 61, 10, 8
@@ -98,6 +98,7 @@ def _lip(upper: bool, scene: Scene, surround: Surround, noise: Noise) -> tuple[P
     uv = np.stack([u, v], axis=1)
     outside = v <= 1
     opacity = np.where(outside, 0.94 * smoothstep(-0.08, 0.06, v), 0.94)
+    opacity = opacity * smoothstep(1.0, 0.95, np.abs(u))
     pieces = []
     for name, rows_of in ((f"lip_{side}", outside), (f"inner_lip_{side}", ~outside)):
         k = np.flatnonzero(rows_of)

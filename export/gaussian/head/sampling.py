@@ -74,7 +74,7 @@ def thin(p: DoubleArray, radius: DoubleArray) -> np.ndarray:
     return np.flatnonzero(taken)
 
 
-def relax(shape: Shape, p: DoubleArray, spacing: Spacing, rounds: int = 3) -> DoubleArray:
+def relax(shape: Shape, p: DoubleArray, spacing: Spacing, rounds: int = 6) -> DoubleArray:
     """Pushes neighbours apart along the surface, which closes the holes that darts leave."""
     for _ in range(rounds):
         distance, index = cKDTree(p).query(p, k=7)

@@ -17,12 +17,12 @@ from .lids import SKIN_ALBEDO
 from .lips import on_lips
 from .noise import Noise
 from .parts import Part
-from .sampling import disc_frames, sample_surface
+from .sampling import disc_frames, sample_surface, thin
 from .sdf import normal, smoothstep, unit
 from .splats import part
 
 LOW, HIGH = (-93.0, -176.0, -150.0), (94.0, 112.0, 64.0)
-OVERLAP = 0.72  # sigma over spacing
+OVERLAP = 0.78  # sigma over spacing
 NEIGHBOURS = 14
 
 
@@ -37,7 +37,7 @@ class SkinSurface:
 def spacing(p: DoubleArray, scale: float) -> DoubleArray:
     """Dense where the face shows detail, coarse towards the back."""
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
-    s = 2.0 + 0.8 * smoothstep(-35, -75, z) + 0.6 * smoothstep(-104, -120, y)
+    s = 2.15 + 1.1 * smoothstep(-35, -75, z) + 0.8 * smoothstep(-104, -120, y)
     eye = np.exp(-((((x - 32) / 22) ** 2 + ((y - 1) / 15) ** 2) ** 2)) * (z > -8)
     mouth = np.exp(-(((x / 30) ** 2 + ((y + 68) / 13) ** 2) ** 2)) * (z > 6)
     nose = np.exp(-(((x / 18) ** 2 + ((y + 36) / 13) ** 2) ** 2)) * (z > 15)
@@ -69,13 +69,11 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     albedo = skin_albedo(p, noise)
     hairy = smoothstep(-0.5, 1.0, coverage(p, noise)) * (np.abs(p[:, 0]) < 71)
     albedo *= 1 - 0.7 * hairy[:, None] * np.array([0.8, 0.9, 1.0])
-    x, y = np.abs(p[:, 0]), p[:, 1]
     shine = 1 + 0.6 * _spot(p, 0, -28, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
     shine = shine * (1 + 0.2 * noise(p, 1.3, 3))
     material = Material(SKIN_WRAP, 0.06 * shine, 0.42)
     linear = shade(albedo, smooth, ao, lit, material)
-    fold = np.exp(-(((x - 28) / 6) ** 2 + ((y + 58) / 10) ** 2)) * 0.0
-    return SkinSurface(p, n, spacing(p, scale), linear * (1 - fold)[:, None])
+    return SkinSurface(p, n, spacing(p, scale), linear)
 
 
 def _spot(p: DoubleArray, cx: float, cy: float, sx: float, sy: float) -> DoubleArray:
@@ -106,15 +104,16 @@ def skin_albedo(p: DoubleArray, noise: Noise) -> DoubleArray:
     return albedo * (1 + mottle[:, None] * np.array([0.8, 1.1, 1.2]))
 
 
-def skin_parts(surface: SkinSurface, rng: np.random.Generator) -> tuple[Part, Part]:
+def skin_parts(surface: SkinSurface) -> tuple[Part, Part]:
     p, n, s = surface.points, surface.normals, surface.spacing
     top = part("skin", p, disc_frames(n, OVERLAP * s, 0.18), n, surface.linear, 0.94)
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     eye = (np.abs(x - 32) < 21) & (np.abs(y) < 15) & (z > -4)
-    under = (rng.random(len(p)) < 0.25) & (z > -60) & (y > -125) & ~eye & ~on_lips(p, -2.0)
+    under = (z > -60) & (y > -135) & ~eye & ~on_lips(p, -2.0)
     under &= ~((x < 16) & (y < -26) & (y > -50) & (z > 20))
     k = np.flatnonzero(under)
+    k = k[thin(p[k], 1.75 * s[k])]
     _, near = cKDTree(p).query(p[k], k=NEIGHBOURS)
     soft = surface.linear[near].mean(axis=1) * 0.97
-    frames = disc_frames(n[k], 1.3 * s[k], 0.25)
-    return top, part("under_skin", p[k] - 1.4 * n[k], frames, n[k], soft, 0.95)
+    frames = disc_frames(n[k], 1.4 * s[k], 0.25)
+    return top, part("under_skin", p[k] - 1.2 * n[k], frames, n[k], soft, 0.95)

@@ -92,3 +92,18 @@ def patch_frames(
     )
     sigmas[:, :2] = np.maximum(sigmas[:, :2], 0.12)
     return np.stack([t, b, normals], axis=-1) * sigmas[:, None, :]
+
+
+def joined(name: str, *parts: Part) -> Part:
+    def all_of(field: str) -> DoubleArray:
+        return np.concatenate([getattr(p, field) for p in parts])
+
+    return Part(
+        name,
+        all_of("means"),
+        all_of("frames"),
+        all_of("normals"),
+        all_of("colors"),
+        all_of("opacities"),
+        all_of("uv"),
+    )
