@@ -75,6 +75,17 @@ class GaussianCloud:
         frames: DoubleArray = quats_to_rotations(self.quats) * self.scales[:, None, :]
         return frames
 
+    def taken(self, order: NDArray[np.int64]) -> GaussianCloud:
+        """The Gaussians `order` names, in that order."""
+        return GaussianCloud(
+            self.means[order],
+            self.quats[order],
+            self.scales[order],
+            self.opacities[order],
+            self.sh[order],
+            self.layers[order],
+        )
+
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """By their names in a plan."""
         return {

@@ -56,22 +56,20 @@ def build_avatar(seed: int = 7, budget: int = 50_000) -> Avatar:
 
 
 def rig_parts(parts: Sequence[Part]) -> Avatar:
-    members = [member_of(part) for part in parts]
+    cloud = cloud_from_frames(
+        np.concatenate([part.means for part in parts]),
+        np.concatenate([part.frames for part in parts]),
+        np.concatenate([part.colors for part in parts]).clip(0, 1),
+        np.concatenate([part.opacities for part in parts]).clip(0, 1),
+    )
+    ends = np.cumsum([part.count for part in parts])
+    frames = np.split(cloud.frames(), ends[:-1])
+    members = [member_of(part, own) for part, own in zip(parts, frames, strict=True)]
     order = plan_order(members)
     deltas = [_dense(recipe, members, order) for recipe in recipes(lid_colors(members))]
     weights = np.concatenate([member_weights(member) for member in members])[order]
-
-    def gathered(name: str) -> DoubleArray:
-        joined: DoubleArray = np.concatenate([getattr(part, name) for part in parts])[order]
-        return joined
-
     return Avatar(
-        cloud=cloud_from_frames(
-            gathered("means"),
-            gathered("frames"),
-            np.clip(gathered("colors"), 0, 1),
-            np.clip(gathered("opacities"), 0, 1),
-        ),
+        cloud=cloud.taken(order),
         rig=bake(CHANNELS, deltas, joints(), weights),
         viewmat=camera.viewmat(),
         K=camera.intrinsics(),

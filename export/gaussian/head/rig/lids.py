@@ -24,7 +24,8 @@ from ..landmarks import (
 )
 from .fields import DoubleArray, Points, along, smoothstep
 
-OVERLAP = 0.35  # mm that closed lids overlap
+V_EDGE = -0.14  # v of the inner border of the lid, LID_THICKNESS below its outer skin
+OVERLAP = 0.4  # mm that closed lids overlap
 DOWN_FOLLOW = 0.40  # of the open height that the upper lid drops when the eye looks down
 UP_FOLLOW = 2.8  # mm that it rises when the eye looks up
 WIDE = 3.2  # mm
@@ -85,11 +86,11 @@ def upper_lid(t: DoubleArray, v: DoubleArray, pose: LidPose) -> DoubleArray:
     shut = np.clip((upper_edge_y(t) - edge) / full, -0.3, 1.0)
     up = np.clip(v, 0.0, None)
     x = fissure_x(t)
-    y = edge + (top + 0.9 - shut - edge) * up
+    y = edge + (top + 0.6 - 0.9 * shut - edge) * up
     # Open, the upper part of the lid is tucked under the fold; closed, it comes out flush.
-    tuck = 1.9 * (1 - shut) * smoothstep(0.6, 1.0, up) - 0.5 * shut * smoothstep(0.6, 1.0, up)
+    tuck = (1.9 * (1 - shut) + 0.25 * shut) * smoothstep(0.62, 1.05, up)
     bulge = 0.3 * np.sin(np.pi * np.clip(up, 0, 1))
-    radius = LID_RADIUS + bulge - tuck + np.minimum(v, 0) / 0.16 * LID_THICKNESS
+    radius = LID_RADIUS + bulge - tuck - np.minimum(v, 0) / V_EDGE * LID_THICKNESS
     return np.stack([x, y, lid_z(x, y, radius)], axis=1)
 
 

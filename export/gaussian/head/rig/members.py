@@ -37,7 +37,9 @@ class Member:
         return Points(self.points.xyz * MIRROR, self.points.upper)
 
 
-def member_of(part: Part) -> Member:
+def member_of(part: Part, frames: DoubleArray) -> Member:
+    """`frames` [n, 3, 3] metres as the cloud stores them: columns in another order would turn
+    every delta of a frame into nonsense."""
     name, side = part.name, 0
     if name.endswith(("_l", "_r")):
         side = 1 if name.endswith("_l") else -1
@@ -53,7 +55,7 @@ def member_of(part: Part) -> Member:
         name=name,
         side=side,
         points=Points(xyz, upper),
-        frames=part.frames * 1e3,
+        frames=frames * 1e3,
         colors=part.colors,
         opacities=part.opacities,
         uv=part.uv,

@@ -12,6 +12,7 @@ from .lids import REST, LidPose, edge_turn, fold_field, lower_field, upper_lid, 
 from .members import EYE_RIMS, SKIN, Member
 
 LASH_TURN = 0.85  # of the lid edge's turn that the lashes take
+UNROLL = (0.3, 5.0)  # limits of the upper lid's stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,9 @@ def _upper_lid(member: Member, pose: LidPose) -> tuple[DoubleArray, DoubleArray]
     t, v = member.uv.T
     shift = upper_lid(t, v, pose) - upper_lid(t, v, REST)
     before, after = upper_lid_frames(t, v, REST), upper_lid_frames(t, v, pose)
-    # The patch is sampled for the closed state, so it turns as it unrolls but need not stretch.
-    u, _, vt = np.linalg.svd(after @ np.linalg.inv(before))
-    return shift, u @ vt - np.eye(3)
+    # The lid unrolls to several times its open height, and its Gaussians with it.
+    u, stretch, vt = np.linalg.svd(after @ np.linalg.inv(before))
+    return shift, (u * np.clip(stretch, *UNROLL)[:, None, :]) @ vt - np.eye(3)
 
 
 def _upper_lashes(member: Member, pose: LidPose) -> tuple[DoubleArray, DoubleArray]:
