@@ -17,6 +17,8 @@ from talkrt.output import Image, aside, check_writable
 from talkrt.pictures import PngEncoder
 
 _COLUMNS = 4
+_TILE = 512  # pixels; larger frames are shrunk to at most this
+_SPARE = 4  # candidates kept for each frame wanted: more makes the spacing more even
 # 3 by 5 pixels a glyph, rows from the top, three bits each: nothing else is ever written.
 _GLYPHS = {
     "0": (7, 5, 5, 5, 7),
@@ -46,8 +48,8 @@ class Strip:
 
     def write(self, image: Image) -> None:
         if self._seen % self._stride == 0:
-            self._kept.append((self._seen, image.copy()))
-            if len(self._kept) >= 2 * self._wanted + 1:
+            self._kept.append((self._seen, _shrunk(image)))
+            if len(self._kept) > _SPARE * self._wanted:
                 self._kept = self._kept[::2]
                 self._stride *= 2
         self._seen += 1
@@ -66,6 +68,18 @@ class Strip:
     def abort(self) -> None:
         self._kept.clear()
         self._aside.unlink(missing_ok=True)
+
+
+def _shrunk(image: Image) -> Image:
+    """A copy, by means over squares of pixels."""
+    height, width = image.shape[:2]
+    step = math.ceil(max(height, width) / _TILE)
+    if step == 1:
+        return image.copy()
+    whole = image[: height // step * step, : width // step * step]
+    squares = whole.reshape(height // step, step, width // step, step, 4)
+    means: Image = squares.mean(axis=(1, 3)).round().astype(np.uint8)
+    return means
 
 
 def _tiled(tiles: list[Image]) -> Image:

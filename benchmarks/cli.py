@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench: throughput, latency by stage, start-up and memory of a plan on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from talkrt import Engine
+from talkrt.cli.options import parse_size
+from talkrt.cli.run import run
+from talkrt.plan_file import read_plan
+
+from .machine import environment, load_average
+from .measure import Workload, measure
+from .report import Conditions, as_json, as_table, frames_per_second
+from .speech import speech_for
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+TARGET_MISSED = 3
+
+
+@app.command()
+def bench(
+    engine: Annotated[str, typer.Option(help="The plan file to measure.", show_default=False)],
+    audio: Annotated[
+        str | None, typer.Option(help="Speech; by default the plan's check audio.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure.")] = 10.0,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Measure so many frames instead.")
+    ] = None,
+    warmup: Annotated[int, typer.Option(min=0, help="Frames before measuring.")] = 50,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
+    target_fps: Annotated[
+        float | None, typer.Option(help="Exit with 3 when throughput is below.")
+    ] = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Measure a plan: frames per second, latency by stage, time to first frame, memory.
+
+    Exit codes: 0 measured, and the target reached if one was given; 1 usage or run error; 3 target
+    missed.
+    """
+    plan = read_plan(engine)
+    load_before = load_average()
+    core = Engine(threads=threads)
+    speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
+    workload = Workload(parse_size(size), warmup, frames, seconds)
+    measurement = measure(core, engine, speech.samples, workload)
+    conditions = Conditions(
+        environment(core, engine), speech.source, warmup, load_before, load_average(), target_fps
+    )
+    if as_json_:
+        print(json.dumps(as_json(measurement, conditions), indent=2))
+    else:
+        print(as_table(measurement, conditions))
+    if target_fps is not None and frames_per_second(measurement) < target_fps:
+        raise typer.Exit(TARGET_MISSED)
+
+
+def main() -> int:
+    """The console script `bench`."""
+    return run(lambda: app, "bench", sys.argv[1:])

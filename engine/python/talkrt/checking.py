@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan's check clip: its audio is run here, and the frames are compared with the pictures that
+the float64 reference made. A wrong driver, library or CPU shows up as a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talkrt.controls import Controls
+from talkrt.engine import Engine
+from talkrt.errors import PlanError
+from talkrt.pictures import decode_png
+from talkrt.plan_file import PlanFile
+from talkrt.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCheck:
+    index: int
+    psnr_db: float  # infinite when the pictures are equal
+    largest_difference: int  # of 255
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    min_psnr_db: float
+    frames: tuple[FrameCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(frame.passed for frame in self.frames)
+
+
+def replay(plan: PlanFile, engine: Engine) -> Check:
+    """Renders the check clip with idle motion and emotion off, as its frames were made."""
+    spec = plan.manifest.get("check")
+    if not spec:
+        raise PlanError(
+            f"{plan.path}: has no check clip; export it again to get one",
+            "TALKRT_ERROR_PLAN_UNSUPPORTED",
+        )
+    session = engine.load(plan.path).session(
+        size=(spec["width"], spec["height"]), fps=Fraction(*spec["fps"]), idle_motion=False
+    )
+    session.set_controls(Controls(emotion_intensity=0.0))
+    wanted = set(spec["frames"])
+    floor = float(spec["min_psnr_db"])
+    results = []
+    for index, image in _images(session, plan.tensor("check/audio")):
+        if index in wanted:
+            expected = decode_png(plan.tensor(f"check/frame/{index}").tobytes())
+            results.append(_compare(index, image, expected, floor))
+    if missing := wanted - {result.index for result in results}:
+        raise PlanError(
+            f"{plan.path}: its check audio ends before frames {sorted(missing)}; export it again",
+            "TALKRT_ERROR_PLAN_CORRUPT",
+        )
+    return Check(floor, tuple(results))
+
+
+def psnr(image: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio in dB over 8-bit values; infinite when equal."""
+    error = np.mean((image.astype(np.float64) - expected.astype(np.float64)) ** 2)
+    return math.inf if error == 0.0 else 10.0 * math.log10(255.0**2 / float(error))
+
+
+def _images(
+    session: Session, audio: NDArray[np.float32]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    rest = audio
+    while rest.size:
+        rest = rest[session.push_audio(rest) :]
+        for frame in session.frames():
+            yield frame.index, frame.image
+    session.finish_audio()
+    for frame in session.frames():
+        yield frame.index, frame.image
+
+
+def _compare(
+    index: int, image: NDArray[np.uint8], expected: NDArray[np.uint8], floor: float
+) -> FrameCheck:
+    if image.shape != expected.shape:
+        raise PlanError(
+            f"check/frame/{index} is {expected.shape[1]}x{expected.shape[0]}, the manifest says "
+            f"{image.shape[1]}x{image.shape[0]}; export the plan again",
+            "TALKRT_ERROR_PLAN_CORRUPT",
+        )
+    colors, wanted = image[..., :3], expected[..., :3]
+    decibels = psnr(colors, wanted)
+    largest = int(np.abs(colors.astype(np.int16) - wanted.astype(np.int16)).max())
+    return FrameCheck(index, decibels, largest, decibels >= floor)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""talkrt doctor: what was found, what will be used and why, and what to install for more."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import typer
+
+from talkrt import __version__, _core, probing
+from talkrt.backends import VARIABLE, find_onnxruntime
+from talkrt.engine import Engine
+from talkrt.errors import Error
+from talkrt.probing import Finding
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_EXPORT = "to export plans: pip install 'talkrt[export]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    ready: bool
+    uses: str
+    why: str
+
+
+@app.command()
+def doctor(
+    plan: Annotated[str | None, typer.Argument(help="Also load this plan.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Show what was found on this machine and what will be used. Exit code 1 when nothing runs."""
+    machine = _machine()
+    engine, problem = _engine()
+    description = engine.describe() if engine else {}
+    findings = [
+        _onnxruntime(problem),
+        probing.package("av", "av", "to read audio and write video: pip install av"),
+        probing.encoders(),
+        *(probing.package(name, name, _EXPORT) for name in ("torch", "onnx", "onnxscript")),
+        probing.nvidia_driver(),
+        probing.library("NVML", "nvidia-ml"),
+        probing.tensorrt(),
+    ]
+    verdict = _verdict(problem)
+    loaded = _load(engine, plan) if engine and plan else None
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "schema": "talkrt.doctor/1",
+                    "machine": machine,
+                    "build": json.loads(_core.build_info_json()),
+                    "findings": [asdict(finding) for finding in findings],
+                    "engine": description,
+                    "verdict": asdict(verdict),
+                    "plan": loaded,
+                },
+                indent=2,
+            )
+        )
+    else:
+        _print(machine, findings, description, verdict, loaded)
+    if not verdict.ready or (loaded is not None and not loaded["ready"]):
+        raise typer.Exit(1)
+
+
+def _machine() -> dict[str, Any]:
+    usable, present = probing.cores()
+    available, total = probing.memory_bytes()
+    return {
+        "talkrt": __version__,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "system": platform.platform(),
+        "cpu": probing.cpu_model(),
+        "cores_usable": usable,
+        "cores": present,
+        "memory_available_bytes": available,
+        "memory_bytes": total,
+    }
+
+
+def _engine() -> tuple[Engine | None, str]:
+    try:
+        return Engine(), ""
+    except Error as error:
+        return None, str(error)
+
+
+def _onnxruntime(problem: str) -> Finding:
+    advice = f"pip install onnxruntime, or set {VARIABLE} to its library"
+    found = find_onnxruntime()
+    if found is None:
+        # The system's loader may still have one, which only an engine can tell.
+        detail = problem or "by the system's loader"
+        return Finding("ONNX Runtime", not problem, detail, advice if problem else "")
+    if problem:
+        return Finding("ONNX Runtime", False, f"{found.path}: {problem}", advice)
+    return Finding("ONNX Runtime", True, f"{found.path} ({found.source})")
+
+
+def _verdict(problem: str) -> Verdict:
+    if problem:
+        return Verdict(False, "nothing", problem)
+    gpu = probing.nvidia_driver().found
+    why = (
+        "this version has no CUDA module; the GPU is not used" if gpu else "there is no GPU driver"
+    )
+    return Verdict(True, "the CPU: ONNX Runtime for graphs, TalkRT's own kernels for pictures", why)
+
+
+def _load(engine: Engine, plan: str) -> dict[str, Any]:
+    try:
+        model = engine.load(plan)
+        session = model.session()
+    except Error as error:
+        return {"path": plan, "ready": False, "problem": str(error)}
+    return {
+        "path": plan,
+        "ready": True,
+        "model": model.kind,
+        "load_ms": model.load_ms,
+        "host_bytes": model.host_bytes + session.stats.host_bytes,
+        "host_budget_bytes": model.host_budget_bytes,
+    }
+
+
+def _print(
+    machine: dict[str, Any],
+    findings: list[Finding],
+    description: dict[str, Any],
+    verdict: Verdict,
+    loaded: dict[str, Any] | None,
+) -> None:
+    usable, present = machine["cores_usable"], machine["cores"]
+    available, total = machine["memory_available_bytes"], machine["memory_bytes"]
+    print(f"talkrt {machine['talkrt']}, Python {machine['python']}, {machine['system']}")
+    print(f"CPU     {machine['cpu']}, {usable} of {present} cores usable")
+    print(f"memory  {available / 1e9:.1f} of {total / 1e9:.1f} GB available")
+    print("\nfound")
+    for finding in findings:
+        mark = "yes" if finding.found else "no "
+        print(f"  {mark}  {finding.name:14} {finding.detail}")
+    if description:
+        print("\nengine")
+        for key, value in description.items():
+            print(f"  {key}: {_short(value)}")
+    print(f"\nwill use {verdict.uses}")
+    print(f"because  {verdict.why}")
+    if loaded is not None:
+        print(f"\n{loaded['path']}: {_plan_line(loaded)}")
+    advice = dict.fromkeys(f.advice for f in findings if not f.found and f.advice)
+    if advice:
+        print("\nfor more")
+        for line in advice:
+            print(f"  {line}")
+
+
+def _plan_line(loaded: dict[str, Any]) -> str:
+    if not loaded["ready"]:
+        return f"cannot run here: {loaded['problem']}"
+    used, budget = loaded["host_bytes"] / 1e6, loaded["host_budget_bytes"] / 1e6
+    limit = f" of {budget:.1f}" if budget else ""
+    return f"{loaded['model']}, loaded in {loaded['load_ms']:.0f} ms, {used:.1f}{limit} MB"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(_short(part) for part in value) or "none"
+    return str(value)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""talkrt inspect: what a plan holds. Reads the file's header only; nothing is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from talkrt.errors import PlanError
+from talkrt.plan_file import PlanFile, TensorInfo, read_plan
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def inspect(
+    plan: Annotated[str, typer.Argument(help="The plan file.", show_default=False)],
+    tensors: Annotated[int, typer.Option(min=0, help="How many of the largest to list.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Manifest and all tensors.")] = False,
+) -> None:
+    """Show a plan's manifest, graphs, largest tensors, look-ahead and memory budget."""
+    file = read_plan(plan)
+    if as_json:
+        print(json.dumps(_as_json(file), indent=2))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        facts = [f"{label:13} {value}" for label, value in _facts(file)]
+        graphs = _graphs(file.manifest.get("graphs", []))
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise PlanError(
+            f"{plan}: its manifest lacks or distorts {error}; see the format's specification, and "
+            "export the plan again"
+        ) from None
+    console.print("\n".join(facts), markup=False)
+    console.print(graphs)
+    console.print(_tensors(file, tensors))
+
+
+def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
+    manifest = file.manifest
+    video, rate = manifest["video"], manifest["audio"]["sample_rate"]
+    yield "plan", f"{file.path}, {_size(file.file_bytes)}, {len(file.tensors)} tensors"
+    yield "model", f"{manifest['model']}, named {manifest['name']!r}"
+    made_by = manifest.get("created_by", "unknown")
+    yield "licence", f"{manifest.get('licence', 'not stated')}; made by {made_by}"
+    numerator, denominator = video["fps"]
+    fps = numerator / denominator
+    yield "video", f"{video['width']}x{video['height']} at {fps:g} frames per second"
+    look_ahead = file.look_ahead_ms()
+    yield (
+        "audio",
+        f"{rate} Hz mono" + ("" if look_ahead is None else f", look-ahead {look_ahead:.1f} ms"),
+    )
+    budget = manifest.get("budget", {})
+    for kind in ("host", "device"):
+        if amount := budget.get(f"{kind}_bytes"):
+            yield f"{kind} budget", _size(amount)
+    if gaussian := manifest.get("gaussian"):
+        yield "Gaussians", f"{gaussian['count']}, SH degree {gaussian['sh_degree']}"
+        shapes, joints = len(gaussian["shapes"]), len(gaussian["joints"])
+        yield "rig", f"{shapes} shapes, {joints} joints, {len(gaussian['channels'])} channels"
+    if motion := manifest.get("motion"):
+        yield "emotions", ", ".join(emotion["name"] for emotion in motion["emotions"])
+    if check := manifest.get("check"):
+        floor = check["min_psnr_db"]
+        yield "check clip", f"{len(check['frames'])} frames, at least {floor:g} dB"
+
+
+def _graphs(graphs: list[dict[str, Any]]) -> Table:
+    table = Table("graph", "runs per", "inputs", "outputs", "states", title="Graphs", expand=False)
+    for graph in graphs:
+        table.add_row(
+            graph["name"],
+            graph["runs"],
+            _ports(graph["inputs"]),
+            _ports(graph["outputs"]),
+            str(len(graph.get("states", []))),
+        )
+    return table
+
+
+def _ports(ports: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{port['name']} {port['dtype']} {port['shape']}" for port in ports)
+
+
+def _tensors(file: PlanFile, count: int) -> Table:
+    largest = sorted(file.tensors, key=lambda info: -info.bytes)
+    title = f"{min(count, len(largest))} largest of {len(largest)} tensors"
+    table = Table("tensor", "dtype", "shape", "size", title=title, expand=False)
+    for info in largest[:count]:
+        table.add_row(info.name, info.dtype, str(list(info.shape)), _size(info.bytes))
+    return table
+
+
+def _as_json(file: PlanFile) -> dict[str, Any]:
+    def entry(info: TensorInfo) -> dict[str, Any]:
+        return {"dtype": info.dtype, "shape": info.shape, "bytes": info.bytes}
+
+    return {
+        "schema": "talkrt.inspect/1",
+        "path": file.path,
+        "file_bytes": file.file_bytes,
+        "look_ahead_ms": file.look_ahead_ms(),
+        "manifest": file.manifest,
+        "tensors": {info.name: entry(info) for info in file.tensors},
+    }
+
+
+def _size(amount: int) -> str:
+    if amount < 10_000:
+        return f"{amount} bytes"
+    return f"{amount / 1e6:.2f} MB"
