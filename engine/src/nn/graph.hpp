@@ -38,6 +38,8 @@ class Graph {
   /// OUT_OF_BUDGET, OUT_OF_MEMORY.
   [[nodiscard]] virtual std::unique_ptr<Instance> instance(device::Budget* budget = nullptr) const = 0;
   [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  // "onnxruntime-cpu"
+  /// Host memory beside the plan's mapping, at most: weights that the back end repacks or has to copy.
+  [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
 };
 
 /// Opens graphs. One per engine.

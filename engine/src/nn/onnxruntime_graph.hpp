@@ -21,6 +21,7 @@ class OnnxRuntimeGraph final : public Graph {
 
   [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget) const override;
   [[nodiscard]] std::string_view backend() const noexcept override { return "onnxruntime-cpu"; }
+  [[nodiscard]] std::size_t bytes() const noexcept override { return weights_.bytes_beside_plan(); }
 
   [[nodiscard]] const OnnxRuntimeLibrary& library() const noexcept { return *library_; }
   [[nodiscard]] const plan::Plan& plan() const noexcept { return plan_; }

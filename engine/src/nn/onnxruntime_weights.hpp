@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,16 @@ class OnnxRuntimeWeights {
   /// Hands them to a session that is about to be created; they must outlive it.
   void add_to(OrtSessionOptions* options) const;
 
+  /// At most so much memory do the weights take outside the plan's mapping.
+  [[nodiscard]] std::size_t bytes_beside_plan() const noexcept;
+
  private:
   const OnnxRuntimeLibrary& library_;
   std::string graph_;
   std::vector<std::string> names_;
   std::vector<Handle<OrtValue>> values_;
   std::vector<device::Buffer> copies_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace talkrt::nn

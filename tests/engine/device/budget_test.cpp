@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/device/budget.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <talkrt/error.hpp>
+
+namespace talkrt::device {
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+template <class F>
+Error error_of(F&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {TALKRT_OK, ""};
+}
+
+bool contains(const Error& error, const std::string& text) {
+  return std::string(error.what()).find(text) != std::string::npos;
+}
+
+TEST(Budget, charges_every_ancestor_under_the_name_of_the_account_below) {
+  Budget engine("engine", 0), model("model demo", 0, &engine), session("session 1", 0, &model);
+  session.charge("frames", MemoryKind::host, 3 * kMiB);
+  model.charge("weights", MemoryKind::host, kMiB);
+  EXPECT_EQ(session.used(MemoryKind::host), 3 * kMiB);
+  EXPECT_EQ(model.used(MemoryKind::host), 4 * kMiB);
+  EXPECT_EQ(engine.used(MemoryKind::host), 4 * kMiB);
+  ASSERT_EQ(engine.lines().size(), 1u);
+  EXPECT_EQ(engine.lines()[0].what, "model demo");
+  EXPECT_EQ(engine.lines()[0].bytes, 4 * kMiB);
+}
+
+TEST(Budget, refusal_names_owner_request_limit_and_what_is_held_largest_first) {
+  Budget model("model demo", 10 * kMiB);
+  model.charge("scratch", MemoryKind::host, kMiB / 2);
+  model.charge("weights", MemoryKind::host, 8 * kMiB);
+  const Error error = error_of([&] { model.charge("frame ring", MemoryKind::host, 4 * kMiB); });
+  EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
+  EXPECT_STREQ(error.what(),
+               "model demo: memory budget exceeded: \"frame ring\" asks for 4.0 MiB of host memory, 1.5 MiB of "
+               "10.0 MiB are left; held now: 8.5 MiB (weights 8.0 MiB, scratch 512.0 KiB)");
+}
+
+TEST(Budget, a_refusal_anywhere_charges_nothing_anywhere) {
+  Budget engine("engine", 2 * kMiB), model("model", 0, &engine), session("session", 0, &model);
+  const Error error = error_of([&] { session.charge("frames", MemoryKind::host, 3 * kMiB); });
+  EXPECT_TRUE(contains(error, "engine: memory budget exceeded: \"model\" asks for 3.0 MiB")) << error.what();
+  for (const Budget* budget : {&engine, &model, &session}) {
+    EXPECT_EQ(budget->used(MemoryKind::host), 0u);
+    EXPECT_TRUE(budget->lines().empty());
+  }
+}
+
+TEST(Budget, the_limit_itself_may_be_used_up) {
+  Budget budget("model", kMiB);
+  budget.charge("all", MemoryKind::host, kMiB);
+  EXPECT_THROW(budget.charge("more", MemoryKind::host, 1), Error);
+}
+
+TEST(Budget, pinned_memory_counts_against_the_host_limit_and_device_memory_does_not) {
+  Budget budget("model", kMiB);
+  budget.charge("ring", MemoryKind::pinned, kMiB / 2);
+  budget.charge("weights", MemoryKind::device, 100 * kMiB);
+  EXPECT_THROW(budget.charge("scratch", MemoryKind::host, kMiB), Error);
+  EXPECT_EQ(budget.used(MemoryKind::pinned), kMiB / 2);
+  EXPECT_EQ(budget.used(MemoryKind::device), 100 * kMiB);
+}
+
+TEST(Budget, absurd_requests_do_not_wrap_around) {
+  Budget limited("model", kMiB), unlimited("engine", 0);
+  for (const std::uint64_t bytes : {~0ull, ~0ull - kMiB, 1ull << 63}) {
+    EXPECT_THROW(limited.charge("lie", MemoryKind::host, bytes), Error);
+    EXPECT_THROW(unlimited.charge("lie", MemoryKind::host, bytes), Error);
+  }
+  limited.charge("truth", MemoryKind::host, kMiB);
+}
+
+TEST(Budget, refunds_remove_lines_and_never_go_below_zero) {
+  Budget engine("engine", 0), model("model", 0, &engine);
+  model.charge("frames", MemoryKind::host, kMiB);
+  model.refund("frames", MemoryKind::host, kMiB);
+  model.refund("frames", MemoryKind::host, kMiB);
+  EXPECT_TRUE(model.lines().empty());
+  EXPECT_EQ(engine.used(MemoryKind::host), 0u);
+}
+
+TEST(Budget, threads_that_charge_at_once_never_pass_the_limit) {
+  Budget engine("engine", 100), a("a", 0, &engine), b("b", 0, &engine);
+  const auto churn = [&](Budget& budget) {
+    for (int i = 0; i < 2000; ++i) {
+      try {
+        budget.charge("line", MemoryKind::host, 40);
+      } catch (const Error&) {
+        continue;
+      }
+      EXPECT_LE(engine.used(MemoryKind::host), 100u);
+      budget.refund("line", MemoryKind::host, 40);
+    }
+  };
+  std::thread first([&] { churn(a); }), second([&] { churn(b); }), third([&] { churn(a); });
+  first.join(), second.join(), third.join();
+  EXPECT_EQ(engine.used(MemoryKind::host), 0u);
+  EXPECT_TRUE(a.lines().empty() && b.lines().empty());
+}
+
+class BufferSizes : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(BufferSizes, are_charged_zeroed_aligned_writable_and_refunded) {
+  const std::size_t bytes = GetParam();
+  Budget budget("session", 0);
+  {
+    const Buffer buffer(budget, "frames", bytes);
+    EXPECT_EQ(buffer.size(), bytes);
+    EXPECT_EQ(budget.used(MemoryKind::host), bytes);
+    const std::size_t align = bytes >= (2u << 20) ? 2u << 20 : 64;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % align, 0u);
+    const auto data = buffer.as<unsigned char>();
+    EXPECT_TRUE(std::all_of(data.begin(), data.end(), [](unsigned char byte) { return byte == 0; }));
+    std::fill(data.begin(), data.end(), static_cast<unsigned char>(0xA5));
+  }
+  EXPECT_EQ(budget.used(MemoryKind::host), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Buffer, BufferSizes,
+                         testing::Values(0, 1, 63, 64, 4097, (2u << 20) - 1, 2u << 20, (5u << 20) + 12345));
+
+TEST(Buffer, moves_own_once) {
+  Budget budget("session", 0);
+  Buffer a(budget, "a", 1000), b(budget, "b", 5000);
+  std::byte* const data = a.data();
+  Buffer c(std::move(a));
+  EXPECT_EQ(c.data(), data);
+  EXPECT_EQ(a.data(), nullptr);  // NOLINT: moved from on purpose
+  EXPECT_EQ(a.size(), 0u);
+  b = std::move(c);
+  EXPECT_EQ(b.data(), data);
+  c = Buffer();
+  EXPECT_EQ(budget.used(MemoryKind::host), 1000u);
+  b = Buffer();
+  EXPECT_EQ(budget.used(MemoryKind::host), 0u);
+}
+
+TEST(Buffer, is_refused_before_anything_is_allocated) {
+  Budget budget("model demo", kMiB);
+  const Error error = error_of([&] { Buffer(budget, "frames", std::size_t{1} << 46); });
+  EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
+}
+
+TEST(Buffer, says_so_when_the_system_refuses_and_refunds) {
+  Budget budget("engine", 0);
+  for (const std::size_t bytes : {std::size_t{1} << 56, std::size_t{1} << 61}) {
+    const Error error = error_of([&] { Buffer(budget, "frames", bytes); });
+    EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY);
+    EXPECT_TRUE(contains(error, "\"frames\"")) << error.what();
+    EXPECT_EQ(budget.used(MemoryKind::host), 0u);
+  }
+}
+
+TEST(Buffer, of_gpu_memory_is_refused_without_a_gpu) {
+  Budget budget("engine", 0);
+  EXPECT_EQ(error_of([&] { Buffer(budget, "frames", 64, MemoryKind::pinned); }).code(),
+            TALKRT_ERROR_PLAN_UNSUPPORTED);
+  EXPECT_EQ(error_of([&] { Buffer(budget, "frames", 64, MemoryKind::device); }).code(),
+            TALKRT_ERROR_PLAN_UNSUPPORTED);
+  EXPECT_TRUE(budget.lines().empty());
+}
+
+}  // namespace
+}  // namespace talkrt::device
