@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training batches: random crops of streams, at random speeds, with labels that follow.
-
-Step n of the network hears the samples up to n * 320 + 560 and answers for sample
-n * 320 + TIME_OFFSET: a look-ahead of 1920 samples, 120 ms.
-"""
+"""Training batches: random crops of streams, at random speeds, with labels that follow."""
 
 from __future__ import annotations
 
@@ -19,10 +15,9 @@ from .dataset import Stream
 from .labels import HOP
 from .log_mel import MEL_HOP, WINDOW
 from .microphone import Microphone
+from .steps import STEP, TIME_OFFSET
 from .visemes import REST_TARGETS
 
-STEP = 320  # samples per step of the network
-TIME_OFFSET = -1360  # samples
 _LEAD = 2000  # samples of a stream before the first crop: the first labels lie before its audio
 _BABBLE_STREAMS = 40
 
@@ -51,7 +46,7 @@ class Batches:
         rng = self._rng
         span = (2 * steps - 1) * MEL_HOP + WINDOW
         which = rng.choice(len(self._streams), size, p=self._weights)
-        speeds = np.where(rng.random(size) < 0.6, rng.uniform(0.8, 1.25, size), 1.0)
+        speeds = np.where(rng.random(size) < 0.6, rng.uniform(0.85, 1.18, size), 1.0)
         silent = rng.random(size) < 0.04  # noise alone, at rest
         audio = np.zeros((size, span), np.float32)
         labels: list[list[NDArray[np.float32]]] = []
@@ -62,9 +57,10 @@ class Batches:
             if not silent[row]:
                 audio[row] = _stretched(stream.audio, start, float(speed), span)
             labels.append(_labels(stream, start, float(speed), steps, bool(silent[row])))
-        stacked = [torch.from_numpy(np.stack(track)) for track in zip(*labels, strict=True)]
-        mel = self._microphone.hear(torch.from_numpy(audio)).unflatten(1, (steps, 2))
-        return Batch(mel, *stacked[:4], viseme=stacked[4].long())
+        tracks = [torch.from_numpy(np.stack(track)) for track in zip(*labels, strict=True)]
+        coefficients, closure, silence, energy, viseme = tracks
+        mel = self._microphone.hear(torch.from_numpy(audio)).reshape(size, steps, 2, -1)
+        return Batch(mel, coefficients, closure, silence, energy, viseme.long())
 
 
 def _stretched(
@@ -72,7 +68,7 @@ def _stretched(
 ) -> NDArray[np.float32]:
     """`span` samples of audio from `start` on, played at `speed` (which moves the pitch too)."""
     if speed == 1.0:
-        return audio[start : start + span].astype(np.float32) / 32768
+        return np.asarray(audio[start : start + span] / 32768, np.float32)
     position = np.arange(span, dtype=np.float32) * np.float32(speed)
     whole = position.astype(np.int32)
     part = position - whole

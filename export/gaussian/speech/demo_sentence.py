@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the sentence of the demo. Neither its voice nor its text is in the training set.
 
-    python -m talkrt.export.gaussian.speech.demo_sentence examples/data/hello.flac
+python -m talkrt.export.gaussian.speech.demo_sentence examples/data/hello.flac
 """
 
 from __future__ import annotations

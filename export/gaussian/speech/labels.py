@@ -203,4 +203,5 @@ def _energy(level: Array) -> NDArray[np.float32]:
     from scipy.ndimage import gaussian_filter1d
 
     top = np.percentile(level, 95)
-    return gaussian_filter1d(np.clip((level - top) / 35 + 1, 0, 1), 0.06 * RATE).astype(np.float32)
+    loudness = np.clip((level - top) / 35 + 1, 0, 1)
+    return np.asarray(gaussian_filter1d(loudness, 0.06 * RATE), np.float32)

@@ -8,7 +8,7 @@ most one step (20 ms) to close and one to open. In the order of COEFFICIENTS (vi
 
     s        = clamp((closure - 0.3) / 0.3, 0, 1)
     jaw      = (1 - s) jawOpen + s min(jawOpen, 0.10)
-    close    = (1 - s) min(mouthClose, jawOpen) + s jaw
+    close    = (1 - s) min(mouthClose, jaw) + s jaw
     funnel, upperUp, lowerDown, shrugUpper, tongueOut  *= 1 - s
     rollUpper = min(rollUpper, (1 - s) rollUpper + s rollLower)
     jawOpen, mouthClose = jaw, close
@@ -37,7 +37,7 @@ _OPENERS = [FUNNEL, UPPER_UP, LOWER_DOWN, SHRUG_UPPER, TONGUE]
 
 def lip_gap(coefficients: Array) -> Array:
     """Inner lip gap in millimetres, clamped at 0: [..., 14] -> [...]."""
-    return np.maximum(coefficients @ GAP_MM, 0.0)
+    return np.asarray(np.maximum(coefficients @ GAP_MM, 0.0))
 
 
 def closure_strength(closure: Array) -> Array:
@@ -52,7 +52,7 @@ def close_lips(coefficients: Array, strength: Array) -> Array:
     jaw, keep = coefficients[..., JAW], 1 - strength
     closed_jaw = keep * jaw + strength * np.minimum(jaw, CLOSED_JAW)
     out[..., CLOSE] = (
-        keep * np.minimum(coefficients[..., CLOSE], jaw) + strength * closed_jaw
+        keep * np.minimum(coefficients[..., CLOSE], closed_jaw) + strength * closed_jaw
     )
     out[..., JAW] = closed_jaw
     out[..., _OPENERS] *= keep[..., None]

@@ -49,7 +49,8 @@ def _warped(bins: NDArray[np.float64], warp: float) -> NDArray[np.float64]:
 def spectrum(audio: torch.Tensor) -> torch.Tensor:
     """Complex spectra of all whole frames: [..., samples] -> [..., frames, 257]."""
     window = torch.hann_window(WINDOW, periodic=True, dtype=audio.dtype)
-    return torch.fft.rfft(audio.unfold(-1, WINDOW, MEL_HOP) * window, FFT)
+    spectra: torch.Tensor = torch.fft.rfft(audio.unfold(-1, WINDOW, MEL_HOP) * window, FFT)
+    return spectra
 
 
 def log_mel(audio: torch.Tensor) -> torch.Tensor:

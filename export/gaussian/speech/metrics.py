@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .labels import HOP, Labels
 from .lip_rules import CLOSED_MM, FUNNEL, JAW, PUCKER, close_lips, closure_strength, lip_gap
+from .steps import STEP, TIME_OFFSET
 from .utterance import SAMPLE_RATE
 
 Array = NDArray[np.float64]
@@ -49,7 +50,8 @@ class Scores:
     closures: int  # closure intervals of p, b and m
     closed_40ms: float  # share of them with a closed frame within 40 ms
     closed_20ms: float  # the same within 20 ms
-    false_closures_per_s: float  # closed seconds per second of speech 40 ms away from any closure
+    false_closures_per_s: float  # events per second of speech, 40 ms away from any closure
+    false_closed_share: float  # share of those frames that are closed
     silence_closed: float  # share of silent frames with a gap of at most 1 mm
     lag_ms: float  # positive: the picture is late
     range_ratio: float  # std of the predicted gap over std of the reference, inside speech
@@ -58,12 +60,10 @@ class Scores:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
-def make_clip(
-    coefficients: Array, closure: Array, step_samples: int, time_offset: int, labels: Labels
-) -> Clip:
+def make_clip(coefficients: Array, closure: Array, labels: Labels) -> Clip:
     """Steps [N, 14] and [N] as the graph yields them -> a clip on the grid."""
     closed = close_lips(coefficients, closure_strength(closure))
-    step_time = (np.arange(len(closed)) * step_samples + time_offset) / SAMPLE_RATE
+    step_time = (np.arange(len(closed)) * STEP + TIME_OFFSET) / SAMPLE_RATE
     count = min(len(labels.speech), int(step_time[-1] * GRID) * _STRIDE)
     time = np.arange(0, count, _STRIDE) * HOP / SAMPLE_RATE
     predicted = np.stack([np.interp(time, step_time, track) for track in closed.T], axis=1)
@@ -100,7 +100,8 @@ def score(clips: Sequence[Clip]) -> Scores:
         closures=sum(len(c.closures) for c in clips),
         closed_40ms=_hit_rate(clips, 0.040),
         closed_20ms=_hit_rate(clips, 0.020),
-        false_closures_per_s=float(np.mean(gap[apart] <= CLOSED_MM)),
+        false_closures_per_s=_events((gap <= CLOSED_MM) & apart) / (apart.sum() / GRID),
+        false_closed_share=float(np.mean(gap[apart] <= CLOSED_MM)),
         silence_closed=float(np.mean(gap[silence] <= SILENT_MM)),
         lag_ms=lag_ms(clips),
         range_ratio=float(gap[speech].std() / true_gap[speech].std()),
@@ -123,6 +124,10 @@ def _hit_rate(clips: Sequence[Clip], margin: float) -> float:
             hits += bool(closed[near].any())
             total += 1
     return hits / max(total, 1)
+
+
+def _events(flags: NDArray[np.bool_]) -> int:
+    return int(np.sum(flags[1:] & ~flags[:-1]))
 
 
 def _apart(clip: Clip) -> NDArray[np.bool_]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .log_mel import FFT, FLOOR, SAMPLE_RATE, mel_filters, spectrum
+from .noise import babble, coloured_noise
 
 _BINS = FFT // 2 + 1
-_WARPS = np.geomspace(0.80, 1.25, 33)  # vocal tracts from large to small
+_WARPS = np.geomspace(0.85, 1.18, 33)  # vocal tracts from large to small
 _BANK_FRAMES = 6000  # of each kind of noise: a minute
 _WINDOW_ENERGY = 150.0  # a signal of RMS r has r^2 * 150 in each bin, on average
 
@@ -44,7 +45,7 @@ class Microphone:
         tail = self._tail(_power(clean)).sqrt() * self._noise(size, frames, kinds=1)
         voice = (clean + tail) * self._equaliser(size)
         level = _active_level(_power(voice))
-        snr = self._uniform(2, 32, size) + torch.where(self._coin(0.55, size), 30.0, 0.0)
+        snr = self._uniform(4, 34, size) + torch.where(self._coin(0.55, size), 30.0, 0.0)
         amount = (level * 10 ** (-snr / 10)).sqrt()
         noise = self._noise(size, frames, kinds=len(self._bank)) * self._equaliser(size)
         power = self._codec(_power(voice + noise * amount[:, None, None]))
@@ -146,22 +147,3 @@ def _noise_bank(speech: Sequence[NDArray[np.int16]], rng: np.random.Generator) -
         scaled = noise / np.sqrt(np.mean(noise**2))
         bank.append(spectrum(torch.from_numpy(scaled.astype(np.float32))) / _WINDOW_ENERGY**0.5)
     return bank
-
-
-def coloured_noise(slope: float, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Noise whose amplitude goes with frequency ** slope: 0 white, -0.5 pink; unit RMS."""
-    spectra = np.fft.rfft(rng.standard_normal(samples))
-    spectra *= np.maximum(np.arange(len(spectra)), samples * 20 / SAMPLE_RATE) ** slope
-    noise = np.fft.irfft(spectra, samples)
-    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
-
-
-def babble(
-    speech: Sequence[NDArray[np.int16]], voices: int, samples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Several voices at once, unit RMS. Short recordings are repeated."""
-    total = np.zeros(samples)
-    for index in rng.choice(len(speech), voices, replace=len(speech) < voices):
-        voice = np.roll(speech[index], int(rng.integers(len(speech[index]))))
-        total += np.resize(voice, samples)
-    return total / np.sqrt(np.mean(total**2))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...to_onnx import Graph, Port, State
+from .steps import FRAMES_PER_STEP, STEP, TIME_OFFSET
 from .visemes import COEFFICIENTS
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 GRAPH = "speech_to_motion"
 WEIGHTS = Path(__file__).with_name("weights") / "speech_to_motion.safetensors"
-STEP_SAMPLES = 320
-FRAMES_PER_STEP = 2
-TIME_OFFSET = -1360  # with the window's 400 samples and one hop: 1920 samples of look-ahead
 _ONE_SIDED = {"jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "tongueOut"} | {
     name for name in COEFFICIENTS if name.startswith(("mouthRoll", "mouthShrug"))
 }
@@ -41,7 +39,7 @@ def motion_section() -> dict[str, Any]:
     """The keys of the manifest's "motion" that follow from the network."""
     return {
         "graph": GRAPH,
-        "step_samples": STEP_SAMPLES,
+        "step_samples": STEP,
         "frames_per_step": FRAMES_PER_STEP,
         "time_offset": TIME_OFFSET,
         "coefficients": [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 MELS = 80
 STEP_FRAMES = 2
@@ -32,7 +32,7 @@ _SCALE, _LIMIT = 0.4, 4.0
 @dataclass(frozen=True, slots=True)
 class Shape:
     width: int = 96
-    dilations: tuple[int, ...] = (1, 1, 2, 4, 8, 16)
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)  # sees 2.6 s back
 
 
 def normalise(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,7 +76,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         mixed, past = self.mix(self.norm(x), past)
-        return x + self.out(F.silu(mixed)), past
+        return x + self.out(functional.silu(mixed)), past
 
 
 class SpeechNet(nn.Module):
@@ -85,7 +85,7 @@ class SpeechNet(nn.Module):
     initial_mean: Tensor
     initial_peak: Tensor
 
-    def __init__(self, shape: Shape = Shape()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
         self.register_buffer("initial_mean", torch.zeros(MELS))
         self.register_buffer("initial_peak", torch.zeros(1))
@@ -96,7 +96,8 @@ class SpeechNet(nn.Module):
         self.visemes = nn.Linear(shape.width, VISEME_CLASSES)
 
     def past_shapes(self) -> list[tuple[int, int]]:
-        convolutions = [self.stem, *(block.mix for block in self.blocks)]
+        """[steps, channels] of each convolution's past, in order."""
+        convolutions = [m for m in self.modules() if isinstance(m, Convolution)]
         return [(2 * c.dilation, c.inputs) for c in convolutions]
 
     def trunk(self, features: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -117,9 +118,7 @@ class SpeechNet(nn.Module):
 
 
 @torch.no_grad()
-def normalise_sequence(
-    mel: Tensor, mean: Tensor, peak: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def normalise_sequence(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """mel [B, T, 2, 80] -> features [B, T, 161] and the last mean and peak."""
     steps = []
     for step in mel.unbind(1):
@@ -139,7 +138,9 @@ class SpeechStep(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, mel: Tensor, mean: Tensor, peak: Tensor, *pasts: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, mel: Tensor, mean: Tensor, peak: Tensor, *pasts: Tensor
+    ) -> tuple[Tensor, ...]:
         features, mean, peak = normalise(mel, mean, peak)
         hidden, after = self.net.trunk(features.unsqueeze(1), list(pasts))
         out = torch.sigmoid(self.net.head(hidden.squeeze(1)))

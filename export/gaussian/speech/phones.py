@@ -200,7 +200,10 @@ aw = aa*.95 uh
 """
 
 _AFFRICATES = frozenset({"pF"})
-_SILENT_BEFORE = frozenset("p ph p2 t t2 t[ th k kh tS tSh ts tsh pF tS; tS;h ts. ts.h".split())
+_SILENT_BEFORE = frozenset(
+    {"p", "ph", "p2", "t", "t2", "t[", "th", "k", "kh", "pF"}
+    | {"tS", "tSh", "ts", "tsh", "tS;", "tS;h", "ts.", "ts.h"}
+)
 
 
 def _parse(text: str) -> dict[str, PhoneRule]:
@@ -239,5 +242,7 @@ def rule(engine: str, language: str, phone: str) -> PhoneRule:
     table = FLITE if engine == "flite" else ESPEAK[language]
     found = table.get(phone)
     if found is None:
-        raise KeyError(f"{engine} phone {phone!r} of {language!r} has no viseme: add it to phones.py")
+        raise KeyError(
+            f"{engine} phone {phone!r} of {language!r} has no viseme: add it to phones.py"
+        )
     return found

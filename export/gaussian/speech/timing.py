@@ -47,9 +47,7 @@ def _sound(utterance: Utterance, phone: Phone, engine: str, language: str) -> li
         silence = _silence_before(utterance.samples, phone.begin, utterance.rate)
         if found.parts[0].viseme == "P":
             begin, closed = begin - max(silence, 0.040), begin + 0.005
-            rest = [
-                Segment(part.viseme, part.scale, closed, end) for part in found.parts[1:]
-            ]
+            rest = [Segment(part.viseme, part.scale, closed, end) for part in found.parts[1:]]
             return [Segment("P", 1.0, begin, closed), *rest]
         begin -= silence
     if found.parts[0].viseme in ("P", "B", "M"):
@@ -97,7 +95,7 @@ def _merged(found: list[Segment]) -> list[Segment]:
 
 
 def padded(found: list[Segment], before: float, after: float, length: float) -> list[Segment]:
-    """Segments after `before` seconds of silence, with `after` more behind the `length` of audio."""
+    """Segments with seconds of silence `before` and `after` their `length` of audio."""
     moved = [Segment(s.viseme, s.scale, s.begin + before, s.end + before) for s in found]
     first = Segment("pause", 1.0, 0.0, before)
     last = Segment("pause", 1.0, before + length, before + length + after)

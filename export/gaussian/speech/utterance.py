@@ -35,9 +35,7 @@ def resampled(utterance: Utterance) -> Utterance:
     from scipy.signal import resample_poly
 
     ratio = Fraction(SAMPLE_RATE, utterance.rate)
-    audio = resample_poly(
-        utterance.samples.astype(np.float64), ratio.numerator, ratio.denominator
-    )
+    audio = resample_poly(utterance.samples.astype(np.float64), ratio.numerator, ratio.denominator)
     phones = tuple(
         Phone(p.name, round(p.begin * ratio), round(p.end * ratio)) for p in utterance.phones
     )

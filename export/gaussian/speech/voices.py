@@ -23,7 +23,9 @@ HELD_OUT_VARIANTS = ("m5", "f4", "klatt3", "Andrea")
 HELD_OUT_ACCENT = "en-gb-x-rp"
 HELD_OUT_FLITE = "rms"
 ACCENTS = {
-    "en": ("en-us", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc"),
+    "en": (
+        "en-us", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc",
+    ),
     "de": ("de",),
     "fr": ("fr", "fr-be", "fr-ch"),
     "es": ("es", "es-419"),
@@ -99,4 +101,17 @@ def held_out_plan(seed: int) -> list[Shard]:
         flite = FliteStyle(HELD_OUT_FLITE, pitch, stretch)
         texts = grammars["en"].held_out
         plan.append(Shard("flite", "en", flite, texts, int(rng.integers(2**31))))
+    return plan
+
+
+def engine_plan(engine: str, seed: int) -> list[Shard]:
+    """Held-out sentences by all kinds of voices of the engine that a control left out."""
+    if engine == "espeak":
+        return [shard for shard in held_out_plan(seed) if shard.engine == "espeak"]
+    rng = np.random.default_rng(seed)
+    texts = corpus.load()["en"].held_out
+    plan = []
+    for voice, pitch in PITCH.items():
+        seeds = int(rng.integers(2**31))
+        plan.append(Shard("flite", "en", FliteStyle(voice, pitch), texts, seeds))
     return plan
