@@ -54,7 +54,7 @@ class Model:
         size: tuple[int, int] | None = None,
         fps: float | Fraction | None = None,
         background: Background = "plan",
-        seed: int = 0,
+        seed: int = 1,
         idle_motion: bool = True,
         frame_slots: int = 0,
         audio_capacity: int = 0,

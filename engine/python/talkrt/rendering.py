@@ -63,7 +63,7 @@ def render(
     size: tuple[int, int] | None = None,
     controls: Controls | None = None,
     background: Background = "plan",
-    seed: int = 0,
+    seed: int = 1,
     idle_motion: bool = True,
     threads: int = 0,
     strip: StrPath | None = None,

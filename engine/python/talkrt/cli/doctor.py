@@ -36,10 +36,12 @@ def doctor(
 ) -> None:
     """Show what was found on this machine and what will be used. Exit code 1 when nothing runs."""
     machine = _machine()
-    engine, problem = _engine()
-    description = engine.describe() if engine else {}
+    engine = Engine()
+    description = engine.describe()
+    backend: dict[str, Any] = next(iter(description["backends"]), {})
+    problem = str(backend.get("missing", ""))
     findings = [
-        _onnxruntime(problem),
+        _onnxruntime(backend),
         probing.package("av", "av", "to read audio and write video: pip install av"),
         probing.encoders(),
         *(probing.package(name, name, _EXPORT) for name in ("torch", "onnx", "onnxscript")),
@@ -48,7 +50,7 @@ def doctor(
         probing.tensorrt(),
     ]
     verdict = _verdict(problem)
-    loaded = _load(engine, plan) if engine and plan else None
+    loaded = _load(engine, plan) if plan else None
     if as_json:
         print(
             json.dumps(
@@ -86,23 +88,13 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _engine() -> tuple[Engine | None, str]:
-    try:
-        return Engine(), ""
-    except Error as error:
-        return None, str(error)
-
-
-def _onnxruntime(problem: str) -> Finding:
-    advice = f"pip install onnxruntime, or set {VARIABLE} to its library"
+def _onnxruntime(backend: dict[str, Any]) -> Finding:
+    if "missing" in backend:
+        advice = f"pip install onnxruntime, or set {VARIABLE} to its library"
+        return Finding("ONNX Runtime", False, str(backend["missing"]), advice)
     found = find_onnxruntime()
-    if found is None:
-        # The system's loader may still have one, which only an engine can tell.
-        detail = problem or "by the system's loader"
-        return Finding("ONNX Runtime", not problem, detail, advice if problem else "")
-    if problem:
-        return Finding("ONNX Runtime", False, f"{found.path}: {problem}", advice)
-    return Finding("ONNX Runtime", True, f"{found.path} ({found.source})")
+    source = found.source if found else "the system's loader"
+    return Finding("ONNX Runtime", True, f"{backend['version']}, by {source}: {backend['path']}")
 
 
 def _verdict(problem: str) -> Verdict:
@@ -147,10 +139,11 @@ def _print(
     for finding in findings:
         mark = "yes" if finding.found else "no "
         print(f"  {mark}  {finding.name:14} {finding.detail}")
-    if description:
-        print("\nengine")
-        for key, value in description.items():
-            print(f"  {key}: {_short(value)}")
+    print("\nengine")
+    for device in description["devices"]:
+        print(f"  device    {_short(device)}")
+    for backend in description["backends"]:
+        print(f"  back end  {_short(backend)}")
     print(f"\nwill use {verdict.uses}")
     print(f"because  {verdict.why}")
     if loaded is not None:
@@ -174,5 +167,5 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
     if isinstance(value, list):
-        return "; ".join(_short(part) for part in value) or "none"
+        return "[" + ", ".join(_short(part) for part in value) + "]"
     return str(value)

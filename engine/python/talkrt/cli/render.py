@@ -53,7 +53,7 @@ def render(
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
     strip: Annotated[str | None, typer.Option(help="Write a contact strip, a PNG file.")] = None,
     strip_frames: Annotated[int, typer.Option(help="Frames on the strip.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head motion.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head motion.")] = 1,
     idle: Annotated[bool, typer.Option(help="Blinks, gaze and head motion of its own.")] = True,
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
