@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "engine/src/api/guard.hpp"
+#include "engine/src/api/handles.hpp"
+#include "engine/src/api/sized_struct.hpp"
+#include "engine/src/api/strings.hpp"
+
+using namespace talkrt;
+using namespace talkrt::api;
+
+namespace {
+
+constexpr int kMaxThreads = 256;
+
+talkrt_engine_config default_config() {
+  talkrt_engine_config config{};
+  config.struct_size = sizeof config;
+  config.log_level = TALKRT_LOG_INFO;
+  return config;
+}
+
+session::EngineConfig checked(const talkrt_engine_config& config) {
+  if (config.threads < 0 || config.threads > kMaxThreads) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "engine config: threads is " + std::to_string(config.threads) +
+                                                   ", expected 0 to " + std::to_string(kMaxThreads));
+  }
+  const int level = static_cast<int>(config.log_level);
+  if (level < TALKRT_LOG_DEBUG || level > TALKRT_LOG_ERROR) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "engine config: log_level is " + std::to_string(level) + ", expected a talkrt_log_level");
+  }
+  return {config.threads, config.host_budget_bytes,
+          config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path,
+          {config.log, config.log_user_data, config.log_level}};
+}
+
+}  // namespace
+
+void talkrt_engine_config_init(talkrt_engine_config* config) {
+  if (config != nullptr) *config = default_config();
+}
+
+talkrt_status talkrt_engine_create(const talkrt_engine_config* config, talkrt_engine** out) {
+  return guarded([&] {
+    require(out, "out");
+    const auto full = config == nullptr ? default_config() : read_struct(config, default_config(), "config");
+    auto handle = std::make_unique<talkrt_engine>();
+    handle->engine = std::make_shared<session::Engine>(checked(full));
+    *out = handle.release();
+  });
+}
+
+void talkrt_engine_retain(talkrt_engine* engine) { retain(engine); }
+void talkrt_engine_release(talkrt_engine* engine) { release(engine); }
+
+talkrt_status talkrt_engine_describe_json(talkrt_engine* engine, char** out) {
+  return guarded([&] {
+    require(engine, "engine");
+    require(out, "out");
+    *out = copied_string(engine->engine->describe_json());
+  });
+}
+
+void talkrt_string_free(char* string) { std::free(string); }

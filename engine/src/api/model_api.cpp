@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/api/guard.hpp"
+#include "engine/src/api/handles.hpp"
+#include "engine/src/api/sized_struct.hpp"
+#include "engine/src/api/strings.hpp"
+
+using namespace talkrt;
+using namespace talkrt::api;
+
+talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_model** out) {
+  return guarded([&] {
+    require(engine, "engine");
+    require(path, "path");
+    require(out, "out");
+    auto handle = std::make_unique<talkrt_model>();
+    handle->engine = engine->engine;
+    handle->model = engine->engine->load(path);
+    *out = handle.release();
+  });
+}
+
+void talkrt_model_retain(talkrt_model* model) { retain(model); }
+void talkrt_model_release(talkrt_model* model) { release(model); }
+
+void talkrt_model_info_init(talkrt_model_info* info) {
+  if (info == nullptr) return;
+  *info = {};
+  info->struct_size = sizeof *info;
+}
+
+talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info* info) {
+  return guarded([&] {
+    require(model, "model");
+    const session::Model& loaded = *model->model;
+    const plan::Manifest& manifest = loaded.manifest();
+    talkrt_model_info out{};
+    out.kind = manifest.model.c_str();
+    out.name = manifest.name.c_str();
+    out.sample_rate = manifest.sample_rate;
+    out.width = manifest.width;
+    out.height = manifest.height;
+    out.fps_num = manifest.fps_num;
+    out.fps_den = manifest.fps_den;
+    out.look_ahead = loaded.avatar().look_ahead();
+    out.host_bytes = loaded.host_bytes();
+    out.host_budget_bytes = loaded.budget().host_limit();
+    out.load_ms = loaded.load_ms();
+    write_struct(out, info, "info");
+  });
+}
+
+talkrt_status talkrt_model_describe_json(const talkrt_model* model, char** out) {
+  return guarded([&] {
+    require(model, "model");
+    require(out, "out");
+    *out = copied_string(model->model->describe_json());
+  });
+}
+
+const char* talkrt_model_emotion_name(const talkrt_model* model, int32_t index) {
+  if (model == nullptr || index < 0) return nullptr;
+  const auto emotions = model->model->avatar().emotions();
+  const auto at = static_cast<std::size_t>(index);
+  return at < emotions.size() ? emotions[at].c_str() : nullptr;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/deform/rig.hpp"
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace talkrt::deform {
+namespace {
+
+using gaussian::kBlock;
+using gaussian::kDeltaChannels;
+
+constexpr std::size_t kDeltaHalves = std::size_t{kDeltaChannels} * kBlock;  // of one entry
+
+template <class T>
+std::vector<T> copied(const plan::TensorView& tensor) {
+  std::vector<T> out(tensor.bytes.size() / sizeof(T));
+  if (!out.empty()) std::memcpy(out.data(), tensor.bytes.data(), out.size() * sizeof(T));
+  return out;
+}
+
+/// Values [N, channels] of a plan into blocks [blocks, channels, 16].
+void to_blocks(const plan::TensorView& tensor, int count, int channels, std::span<float> out) {
+  const auto n = static_cast<std::size_t>(count), width = static_cast<std::size_t>(channels);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t c = 0; c < width; ++c) {
+      std::memcpy(&out[(i / kBlock * width + c) * kBlock + i % kBlock],
+                  tensor.bytes.data() + (i * width + c) * sizeof(float), sizeof(float));
+    }
+  }
+}
+
+/// R(quat) diag(scale), row-major.
+std::array<float, 9> frame_of(const float* q, const float* scale) {
+  const float w = q[0], x = q[1], y = q[2], z = q[3];
+  const std::array<float, 9> rotation{1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
+                                      2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+                                      2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
+  std::array<float, 9> frame{};
+  for (std::size_t i = 0; i < 9; ++i) frame[i] = rotation[i] * scale[i % 3];
+  return frame;
+}
+
+bool is_half_nonzero(std::uint16_t half) { return (half & 0x7fff) != 0; }
+
+}  // namespace
+
+Rig::Rig(const plan::Plan& plan, device::Budget& budget) {
+  load_splats(plan, budget);
+  load_bases(plan, budget);
+  load_joints(plan, budget);
+}
+
+void Rig::load_splats(const plan::Plan& plan, device::Budget& budget) {
+  const plan::Gaussian& spec = *plan.manifest().gaussian;
+  const std::int64_t n = spec.count, bases = gaussian::sh_bases(spec.sh_degree);
+  const auto require = [&](const char* name, std::initializer_list<std::int64_t> shape) -> const plan::TensorView& {
+    return plan.require(name, plan::DType::f32, {shape.begin(), shape.size()});
+  };
+  const auto lanes = static_cast<std::size_t>(gaussian::blocks_of(spec.count)) * kBlock;
+  const auto floats = [&](const char* what, std::int64_t channels) {
+    return device::Buffer(budget, what, lanes * static_cast<std::size_t>(channels) * sizeof(float));
+  };
+  means_ = floats("splats: means", 3);
+  frames_ = floats("splats: frames", 9);
+  opacities_ = floats("splats: opacities", 1);
+  sh_ = floats("splats: colours", 3 * bases);
+  to_blocks(require("gaussian/means", {n, 3}), spec.count, 3, means_.as<float>());
+  to_blocks(require("gaussian/opacities", {n}), spec.count, 1, opacities_.as<float>());
+  to_blocks(require("gaussian/sh", {n, bases, 3}), spec.count, static_cast<int>(3 * bases), sh_.as<float>());
+
+  const auto quats = copied<float>(require("gaussian/quats", {n, 4}));
+  const auto scales = copied<float>(require("gaussian/scales", {n, 3}));
+  const auto frames = frames_.as<float>();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    const auto frame = frame_of(&quats[4 * i], &scales[3 * i]);
+    for (std::size_t c = 0; c < 9; ++c) frames[(i / kBlock * 9 + c) * kBlock + i % kBlock] = frame[c];
+  }
+  gaussian::Splats& rest = view_.rest;
+  rest = {spec.count, spec.sh_degree, means_.as<float>().data(), frames.data(), opacities_.as<float>().data(),
+          sh_.as<float>().data(), nullptr};
+  if (plan.find("gaussian/layers") != nullptr) {
+    const auto& tensor = plan.require("gaussian/layers", plan::DType::u8, std::array{n});
+    layers_ = device::Buffer(budget, "splats: layers", lanes);
+    std::memcpy(layers_.data(), tensor.bytes.data(), tensor.bytes.size());
+    rest.layers = layers_.as<std::uint8_t>().data();
+  }
+}
+
+void Rig::load_bases(const plan::Plan& plan, device::Budget& budget) {
+  const auto shape_count = static_cast<std::int64_t>(plan.manifest().gaussian->shapes.size());
+  const auto blocks = static_cast<std::size_t>(this->blocks());
+  view_.shapes = static_cast<int>(shape_count);
+  const auto offsets =
+      copied<std::uint32_t>(plan.require("gaussian/basis/shapes", plan::DType::u32, std::array{shape_count + 1}));
+  const auto& index = plan.require("gaussian/basis/blocks", plan::DType::u32, std::array{std::int64_t{-1}});
+  const auto entry_blocks = copied<std::uint32_t>(index);
+  const std::size_t entries = entry_blocks.size();
+  const auto& deltas = plan.require("gaussian/basis/deltas", plan::DType::f16,
+                                    std::array{index.shape[0], std::int64_t{kDeltaChannels}, std::int64_t{kBlock}});
+
+  block_entries_ = device::Buffer(budget, "rig: block index", (blocks + 1) * sizeof(std::uint32_t));
+  const auto begins = block_entries_.as<std::uint32_t>();
+  for (const std::uint32_t block : entry_blocks) ++begins[block + 1];
+  for (std::size_t b = 0; b < blocks; ++b) begins[b + 1] += begins[b];
+
+  entry_shapes_ = device::Buffer(budget, "rig: shapes of entries", entries * sizeof(std::uint16_t));
+  deltas_ = device::Buffer(budget, "rig: deltas", entries * kDeltaHalves * sizeof(std::uint16_t));
+  std::vector<std::uint32_t> next(begins.begin(), begins.end() - 1);
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    for (std::size_t e = offsets[s]; e < offsets[s + 1]; ++e) {
+      const std::size_t to = next[entry_blocks[e]]++;  // shapes ascend, so they do within each block
+      entry_shapes_.as<std::uint16_t>()[to] = static_cast<std::uint16_t>(s);
+      std::memcpy(deltas_.as<std::uint16_t>().data() + to * kDeltaHalves,
+                  deltas.bytes.data() + e * kDeltaHalves * sizeof(std::uint16_t),
+                  kDeltaHalves * sizeof(std::uint16_t));
+    }
+  }
+  view_.block_entries = begins.data();
+  view_.entry_shapes = entry_shapes_.as<std::uint16_t>().data();
+  view_.deltas = deltas_.as<std::uint16_t>().data();
+}
+
+void Rig::load_joints(const plan::Plan& plan, device::Budget& budget) {
+  const auto joints = static_cast<std::int64_t>(plan.manifest().gaussian->joints.size());
+  const auto& weights = plan.require("gaussian/joint_weights", plan::DType::f16,
+                                     std::array{std::int64_t{blocks()}, joints, std::int64_t{kBlock}});
+  joint_weights_ = device::Buffer(budget, "rig: joint weights", weights.bytes.size());
+  std::memcpy(joint_weights_.data(), weights.bytes.data(), weights.bytes.size());
+  joint_masks_ = device::Buffer(budget, "rig: joint masks",
+                                static_cast<std::size_t>(blocks()) * sizeof(std::uint16_t));
+  const auto masks = joint_masks_.as<std::uint16_t>();
+  const auto halves = joint_weights_.as<std::uint16_t>();
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    const std::size_t row = i / kBlock, per_block = static_cast<std::size_t>(joints);
+    if (is_half_nonzero(halves[i])) {
+      masks[row / per_block] = static_cast<std::uint16_t>(masks[row / per_block] | 1u << row % per_block);
+    }
+  }
+  view_.joints = static_cast<int>(joints);
+  view_.joint_weights = halves.data();
+  view_.joint_masks = masks.data();
+}
+
+}  // namespace talkrt::deform

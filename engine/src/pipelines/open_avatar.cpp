@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <talkrt/error.hpp>
+
+#include "engine/src/pipelines/gaussian.hpp"
+#include "engine/src/pipelines/pipeline.hpp"
+
+namespace talkrt::pipelines {
+
+std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget) {
+  const std::string& model = plan.manifest().model;
+  if (model == "gaussian") return open_gaussian(plan, backend, budget);
+  throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
+              plan.label() + ": model is \"" + model + "\", and this library runs \"gaussian\"");
+}
+
+}  // namespace talkrt::pipelines

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a session needs of a model, whatever the model is. A session owns the clock, the audio queue and the
+// frames; a pipeline turns audio that it is fed in order into a picture for a stream position.
+//
+//   frame k at position p:  feed until audio_end(p), then render(p)
+//
+// A model that works in windows (motion diffusion, video latents) answers audio_end with the end of the
+// window that p lies in and renders from what it has computed; one that has no motion stage answers with
+// the reach of its audio encoder. Positions are samples since the session began.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <talkrt/talkrt.h>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/nn/graph.hpp"
+#include "engine/src/plan/plan.hpp"
+#include "engine/src/render/backdrop.hpp"
+#include "kernels/executor.hpp"
+
+namespace talkrt::pipelines {
+
+using StageTimes = std::array<std::uint64_t, TALKRT_STAGE_COUNT>;  // ns
+
+/// RGBA8, [height, width, 4], rows `stride` bytes apart.
+struct PixelTarget {
+  std::uint8_t* pixels = nullptr;
+  std::int64_t stride = 0;
+};
+
+struct SessionSpec {
+  int width = 0, height = 0;    // pixels
+  int fps_num = 0, fps_den = 0;
+  std::uint64_t seed = 0;
+  bool idle_motion = true;
+  render::BackdropSpec backdrop;
+  PixelTarget scratch_frame;    // free to draw into while the session is being created
+  std::function<void(const std::string&)> warn;
+};
+
+/// One session's head.
+class Pipeline {
+ public:
+  virtual ~Pipeline() = default;
+
+  /// Stream position up to which audio must have been fed before a frame at `position` can be rendered.
+  [[nodiscard]] virtual std::int64_t audio_end(std::int64_t position) const = 0;
+  /// The next samples of the stream, all of which it takes. Throws BACKEND_FAILED.
+  virtual void feed(std::span<const float> samples, StageTimes& times) = 0;
+  /// Positions only grow. Throws BACKEND_FAILED, OUT_OF_BUDGET; a frame that threw may be tried again.
+  virtual void render(std::int64_t position, const talkrt_controls& controls, const PixelTarget& target,
+                      StageTimes& times) = 0;
+  /// The speaker was cut off: forgets audio that was fed; the next sample is the one at `position`. Keeps
+  /// what the eye would miss: where the mouth was, gaze, head, emotion.
+  virtual void restart(std::int64_t position) = 0;
+  /// Channel values of the last rendered frame.
+  [[nodiscard]] virtual std::span<const float> channels() const = 0;
+};
+
+/// What all sessions of a model share; immutable.
+class Avatar {
+ public:
+  virtual ~Avatar() = default;
+  [[nodiscard]] virtual std::unique_ptr<Pipeline> begin(const SessionSpec& spec, device::Budget& budget,
+                                                        Executor& executor) const = 0;
+  /// Most samples beyond a frame's position that audio_end asks for.
+  [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
+  [[nodiscard]] virtual std::span<const std::string> emotions() const = 0;
+};
+
+/// The avatar of a plan, by its model. `plan` must outlive it. Throws PLAN_UNSUPPORTED for a model that this
+/// library does not run, and what opening graphs throws.
+std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget);
+
+}  // namespace talkrt::pipelines

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/render/gaussian_renderer.hpp"
+
+#include <algorithm>
+
+namespace talkrt::render {
+namespace {
+
+// Turning, speaking and leaning in change how many tiles the splats touch by less than this.
+std::size_t with_headroom(std::size_t intersections) { return intersections + intersections / 2 + 4096; }
+
+}  // namespace
+
+GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera, bool antialias,
+                                   const gaussian::Background& background, const gaussian::Target& target,
+                                   Executor& executor, device::Budget& budget, Warn warn)
+    : budget_(&budget) {
+  options_.antialias = antialias;
+  limits_ = {rest.count, camera.width, camera.height, executor.workers(), 0};
+  reserve(static_cast<std::size_t>(rest.count));
+  const auto measured = gaussian::rasterize_cpu(rest, camera, options_, background, target, limits_,
+                                                scratch_.data(), executor);
+  reserve(with_headroom(measured.intersections));
+  draw(rest, camera, background, target, executor);  // touches the memory that the first frame will use
+  warn_ = std::move(warn);
+}
+
+void GaussianRenderer::reserve(std::size_t intersections) {
+  gaussian::RasterLimits wanted = limits_;
+  wanted.intersections = intersections;
+  // The new scratch is charged while the old one still is: a refusal leaves the session as it was.
+  scratch_ = device::Buffer(*budget_, "rasterizer scratch", gaussian::raster_scratch_bytes(wanted));
+  limits_ = wanted;
+}
+
+void GaussianRenderer::draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
+                            const gaussian::Background& background, const gaussian::Target& target,
+                            Executor& executor) {
+  const auto attempt = [&] {
+    return gaussian::rasterize_cpu(splats, camera, options_, background, target, limits_, scratch_.data(), executor);
+  };
+  gaussian::RasterStats stats = attempt();
+  if (stats.complete) return;
+  const std::size_t before = limits_.intersections;
+  reserve(with_headroom(stats.intersections));
+  if (warn_) {
+    warn_("the rasterizer's scratch grew from " + std::to_string(before) + " to " +
+          std::to_string(limits_.intersections) + " intersections for one view; the frame is complete");
+  }
+  attempt();
+}
+
+}  // namespace talkrt::render

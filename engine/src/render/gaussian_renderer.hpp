@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Posed splats to pixels. Owns the rasterizer's scratch, which is sized once, from the avatar at rest and
+// with headroom; a pose that needs more grows it, so a frame is never wrong.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/src/device/budget.hpp"
+#include "kernels/executor.hpp"
+#include "kernels/gaussian/rasterize.hpp"
+
+namespace talkrt::render {
+
+class GaussianRenderer {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+
+  /// Measures `rest` as `camera` sees it, drawing into `target`.
+  GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera, bool antialias,
+                   const gaussian::Background& background, const gaussian::Target& target, Executor& executor,
+                   device::Budget& budget, Warn warn);
+
+  /// Throws OUT_OF_BUDGET or OUT_OF_MEMORY when the scratch must grow and cannot.
+  void draw(const gaussian::Splats& splats, const gaussian::Camera& camera, const gaussian::Background& background,
+            const gaussian::Target& target, Executor& executor);
+
+ private:
+  void reserve(std::size_t intersections);
+
+  gaussian::RasterOptions options_;
+  gaussian::RasterLimits limits_;
+  device::Budget* budget_;
+  device::Buffer scratch_;
+  Warn warn_;
+};
+
+}  // namespace talkrt::render

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What engines and models say about themselves, as JSON.
+#include <nlohmann/json.hpp>
+
+#include "engine/src/session/engine.hpp"
+#include "engine/src/session/model.hpp"
+#include "kernels/gaussian/rasterize.hpp"
+
+namespace talkrt::session {
+
+using nlohmann::ordered_json;
+
+std::string Engine::describe_json() {
+  ordered_json out;
+  out["devices"] = ordered_json::array({{{"name", "cpu"},
+                                         {"cpu_path", gaussian::cpu_path()},
+                                         {"usable_cores", device::usable_cores()},
+                                         {"threads", pool_.workers()}}});
+  try {
+    out["backends"] = ordered_json::array({ordered_json::parse(backend().describe_json())});
+  } catch (const Error& error) {
+    out["backends"] = ordered_json::array({{{"name", "onnxruntime"}, {"missing", error.what()}}});
+  }
+  const std::lock_guard lock(models_mutex_);
+  ordered_json memory{{"host_budget_bytes", config_.host_budget},
+                      {"host_bytes", budget_.used(device::MemoryKind::host)},
+                      {"models", ordered_json::array()}};
+  for (const auto& model : models_) {
+    ordered_json lines = ordered_json::object();
+    for (const auto& line : model->budget().lines()) lines[line.what] = line.bytes;
+    memory["models"].push_back({{"path", model->path()},
+                                {"in_use", model.use_count() > 1},
+                                {"host_bytes", model->budget().used(device::MemoryKind::host)},
+                                {"host_budget_bytes", model->budget().host_limit()},
+                                {"lines", std::move(lines)}});
+  }
+  out["memory"] = std::move(memory);
+  return out.dump();
+}
+
+std::string Model::describe_json() const {
+  ordered_json tensors = ordered_json::array();
+  for (const std::string_view name : plan_.names()) {
+    const plan::TensorView& tensor = *plan_.find(name);
+    tensors.push_back({{"name", name},
+                       {"dtype", plan::name_of(tensor.dtype)},
+                       {"shape", tensor.shape},
+                       {"bytes", tensor.bytes.size()}});
+  }
+  return ordered_json{{"path", path_},
+                      {"file_bytes", plan_.bytes().size()},
+                      {"host_bytes", host_bytes_},
+                      {"manifest", ordered_json::parse(plan_.manifest_json())},
+                      {"tensors", std::move(tensors)}}
+      .dump();
+}
+
+}  // namespace talkrt::session

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one process shares: threads, back end, memory account, loaded models. Everything may be called from
+// any thread. Models stay loaded when nobody uses them, until their memory is wanted.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <talkrt/error.hpp>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/device/thread_pool.hpp"
+#include "engine/src/nn/graph.hpp"
+#include "engine/src/session/log.hpp"
+#include "engine/src/session/model.hpp"
+
+namespace talkrt::session {
+
+struct EngineConfig {
+  int threads = 0;                  // 0: one per usable core
+  std::uint64_t host_budget = 0;    // bytes; 0: no limit
+  std::string onnxruntime;          // path; "": found
+  Log log;
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineConfig config);
+
+  /// The model of the file at `path`, from the cache when the file has not changed.
+  [[nodiscard]] std::shared_ptr<const Model> load(const std::string& path);
+
+  /// Returns make(). While this engine's own account refuses it, evicts the model that has been idle longest
+  /// and tries again; what a plan's budget refuses is refused, whoever is idle.
+  template <class F>
+  auto with_room(F&& make) -> decltype(make()) {
+    const std::lock_guard lock(models_mutex_);
+    return evicting(make);
+  }
+
+  [[nodiscard]] Executor& executor() noexcept { return pool_; }
+  [[nodiscard]] device::Budget& budget() noexcept { return budget_; }
+  [[nodiscard]] const Log& log() const noexcept { return config_.log; }
+  /// Opened by the first call. Throws BACKEND_MISSING, again and again, with the reasons of the first try.
+  [[nodiscard]] nn::Backend& backend();
+  [[nodiscard]] std::string describe_json();
+
+ private:
+  template <class F>
+  auto evicting(F& make) -> decltype(make()) {
+    while (true) {
+      try {
+        return make();
+      } catch (const Error& error) {
+        if (!refused_here(error) || !evict_one()) throw;
+      }
+    }
+  }
+  [[nodiscard]] static bool refused_here(const Error& error);
+  bool evict_one();
+
+  EngineConfig config_;
+  device::Budget budget_;
+  device::ThreadPool pool_;
+
+  std::mutex backend_mutex_;
+  std::unique_ptr<nn::Backend> backend_;
+  std::optional<Error> backend_error_;
+
+  std::mutex models_mutex_;
+  std::vector<std::shared_ptr<const Model>> models_;  // least recently loaded or returned first
+};
+
+}  // namespace talkrt::session

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/session/model.hpp"
+
+#include <sys/stat.h>
+
+namespace talkrt::session {
+
+std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
+  struct stat found{};
+  if (stat(path.c_str(), &found) != 0) return std::nullopt;
+  return FileIdentity{found.st_dev, found.st_ino, found.st_size,
+                      std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
+
+Model::Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
+             const std::function<nn::Backend&()>& backend)
+    : path_(path),
+      identity_(identity),
+      plan_(path),
+      budget_(path, plan_.manifest().host_budget, &engine_budget),
+      mapping_(budget_, "plan file", plan_.bytes().size()),
+      avatar_(pipelines::open_avatar(plan_, backend(), budget_)),
+      host_bytes_(budget_.used(device::MemoryKind::host)),
+      load_ms_(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count()) {}
+
+}  // namespace talkrt::session

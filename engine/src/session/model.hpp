@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One plan, loaded: its mapping, its shared arrays and graphs, its memory account. Immutable.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/nn/graph.hpp"
+#include "engine/src/pipelines/charge.hpp"
+#include "engine/src/pipelines/pipeline.hpp"
+#include "engine/src/plan/plan.hpp"
+
+namespace talkrt::session {
+
+/// What tells a file from its successor under the same name.
+struct FileIdentity {
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t size = 0, modified_ns = 0;
+
+  /// Nothing when there is no such file.
+  [[nodiscard]] static std::optional<FileIdentity> of(const std::string& path);
+  bool operator==(const FileIdentity&) const = default;
+};
+
+class Model {
+ public:
+  /// `engine_budget` must outlive it. `backend` is asked for after the file was found to be a plan, so that
+  /// a wrong file is not reported as a missing library.
+  Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
+        const std::function<nn::Backend&()>& backend);
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::optional<FileIdentity>& identity() const noexcept { return identity_; }
+  [[nodiscard]] const plan::Manifest& manifest() const noexcept { return plan_.manifest(); }
+  [[nodiscard]] const pipelines::Avatar& avatar() const noexcept { return *avatar_; }
+  /// Sessions charge to it: a plan's budget is for the model and all that runs it.
+  [[nodiscard]] device::Budget& budget() const noexcept { return budget_; }
+  [[nodiscard]] std::uint64_t host_bytes() const noexcept { return host_bytes_; }
+  [[nodiscard]] double load_ms() const noexcept { return load_ms_; }
+  [[nodiscard]] std::string describe_json() const;
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();  // first: times the rest
+  std::string path_;
+  std::optional<FileIdentity> identity_;
+  plan::Plan plan_;
+  mutable device::Budget budget_;
+  pipelines::Charge mapping_;
+  std::unique_ptr<pipelines::Avatar> avatar_;
+  std::uint64_t host_bytes_ = 0;  // without sessions
+  double load_ms_ = 0;
+};
+
+}  // namespace talkrt::session

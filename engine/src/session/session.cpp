@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/session/session.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <talkrt/error.hpp>
+
+#include "engine/src/motion/controls.hpp"
+
+namespace talkrt::session {
+
+std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
+                                         const talkrt_session_config& config) {
+  Engine& shared = *engine;
+  return shared.with_room([&] { return std::shared_ptr<Session>(new Session(engine, model, config)); });
+}
+
+Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
+                 const talkrt_session_config& config)
+    : engine_(std::move(engine)),
+      model_(std::move(model)),
+      config_(check_config(config, model_->manifest())),
+      budget_("session", 0, &model_->budget()),
+      clock_(model_->manifest().sample_rate, config_.spec.fps_num, config_.spec.fps_den),
+      audio_(config_.audio_capacity, budget_),
+      frames_(config_.frame_slots, config_.spec.width, config_.spec.height, budget_),
+      controls_(motion::default_controls()) {
+  pipelines::SessionSpec& spec = config_.spec;
+  spec.scratch_frame = {frames_.first_pixels(), frames_.stride()};
+  spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
+  pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
+  spec.backdrop = {};  // the host's picture was borrowed for the call
+}
+
+std::size_t Session::push(std::span<const float> samples, int sample_rate) {
+  const int expected = model_->manifest().sample_rate;
+  if (sample_rate != expected) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "audio at " + std::to_string(sample_rate) + " Hz pushed, this model takes " +
+                                                   std::to_string(expected) + " Hz: resample it");
+  }
+  return audio_.push(samples);
+}
+
+void Session::set_controls(const talkrt_controls& controls) {
+  motion::check_controls(controls, static_cast<int>(model_->avatar().emotions().size()));
+  const std::lock_guard lock(controls_mutex_);
+  controls_ = controls;
+}
+
+Pull Session::pull(talkrt_frame& frame) {
+  if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
+  frame::FrameSlot* slot = frames_.acquire(shared_from_this());
+  if (slot == nullptr) {
+    throw Error(TALKRT_ERROR_FRAMES_HELD, "all " + std::to_string(frames_.size()) +
+                                              " frame slots are held: release one, or ask for more frame_slots");
+  }
+  try {
+    deliver({slot->pixels, frames_.stride()}, frame);
+  } catch (const std::exception&) {
+    frame::FramePool::release(*slot);
+    throw;
+  }
+  frame.pixels = slot->pixels;
+  frame.slot = reinterpret_cast<talkrt_frame_slot*>(slot);
+  return Pull::frame;
+}
+
+Pull Session::pull_into(const pipelines::PixelTarget& target, talkrt_frame& frame) {
+  if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
+  deliver(target, frame);
+  frame.pixels = nullptr;
+  frame.slot = nullptr;
+  return Pull::frame;
+}
+
+Pull Session::advance() {
+  while (true) {
+    if (const auto cut = audio_.take_cut()) restart(*cut);
+    if (failed_) {
+      throw Error(TALKRT_ERROR_BACKEND_FAILED, "the network failed in an earlier pull; interrupt starts over");
+    }
+    const std::int64_t position = clock_.position(next_);
+    if (const auto end = audio_.end(); end && position >= *end) return Pull::end_of_stream;
+    const std::int64_t needed = pipeline_->audio_end(position);
+    bool cut = false;
+    while (fed_ < needed && !cut) {
+      const auto most = std::min<std::int64_t>(needed - fed_, static_cast<std::int64_t>(chunk_.size()));
+      const std::span<float> chunk(chunk_.data(), static_cast<std::size_t>(most));
+      const AudioQueue::Popped popped = audio_.pop(chunk);
+      cut = popped.cut;
+      if (cut) break;
+      if (popped.count == 0 && !popped.ended) return Pull::need_audio;
+      // Past the end comes silence, as much as the last frames look ahead.
+      if (popped.ended) std::fill(chunk.begin(), chunk.end(), 0.0f);
+      const auto samples = popped.ended ? chunk : chunk.first(popped.count);
+      failed_ = true;
+      pipeline_->feed(samples, times_);
+      failed_ = false;
+      fed_ += static_cast<std::int64_t>(samples.size());
+    }
+    if (!cut) return Pull::frame;
+  }
+}
+
+void Session::restart(std::int64_t position) {
+  dropped_ += std::max<std::int64_t>(0, position - clock_.position(next_));
+  pipeline_->restart(position);
+  failed_ = false;
+  fed_ = position;
+  next_ = std::max(next_, clock_.first_at_or_after(position));
+  next_position_ = clock_.position(next_);
+}
+
+void Session::deliver(const pipelines::PixelTarget& target, talkrt_frame& frame) {
+  talkrt_controls controls;
+  {
+    const std::lock_guard lock(controls_mutex_);
+    controls = controls_;
+  }
+  const std::int64_t position = clock_.position(next_);
+  pipeline_->render(position, controls, target, times_);
+  frame.index = next_;
+  frame.audio_position = position;
+  frame.width = config_.spec.width;
+  frame.height = config_.spec.height;
+  frame.stride = target.stride;
+  std::copy(times_.begin(), times_.end(), frame.stage_ns);
+  times_ = {};
+  next_position_ = clock_.position(++next_);
+  ++delivered_;
+}
+
+talkrt_session_stats Session::stats() const {
+  const AudioQueue::Counts counts = audio_.counts();
+  talkrt_session_stats out{};
+  out.struct_size = sizeof out;
+  out.width = config_.spec.width;
+  out.height = config_.spec.height;
+  out.fps_num = config_.spec.fps_num;
+  out.fps_den = config_.spec.fps_den;
+  out.frames = delivered_;
+  out.audio_pushed = counts.pushed;
+  // A cut that no pull has met yet counts already.
+  out.audio_dropped = dropped_ + (counts.cut ? std::max<std::int64_t>(0, *counts.cut - next_position_) : 0);
+  out.audio_queued = counts.queued;
+  out.host_bytes = budget_.used(device::MemoryKind::host);
+  return out;
+}
+
+}  // namespace talkrt::session

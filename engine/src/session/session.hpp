@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One head, talking: audio in, frames out.
+//
+//   push, finish     the pushing thread
+//   pull, pull_into  the pulling thread: features, network, motion, deform, render all run here
+//   cut, controls    any thread; a pull that has begun finishes as it began
+//
+// All memory is taken by create(); a pull allocates nothing, but for a view that needs more of the
+// rasterizer's scratch than any before. What a session shows depends on the audio, the controls and the
+// seed alone: not on how the audio was pushed, on threads, or on time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include <talkrt/talkrt.h>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/frame/frame_pool.hpp"
+#include "engine/src/pipelines/pipeline.hpp"
+#include "engine/src/session/audio_queue.hpp"
+#include "engine/src/session/engine.hpp"
+#include "engine/src/session/frame_clock.hpp"
+#include "engine/src/session/model.hpp"
+#include "engine/src/session/session_config.hpp"
+
+namespace talkrt::session {
+
+enum class Pull { frame, need_audio, end_of_stream };
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// Throws INVALID_ARGUMENT, OUT_OF_BUDGET, OUT_OF_MEMORY, BACKEND_FAILED.
+  static std::shared_ptr<Session> create(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
+                                         const talkrt_session_config& config);
+
+  std::size_t push(std::span<const float> samples, int sample_rate);
+  void finish() { audio_.finish(); }
+  void cut() { audio_.cut(); }
+  void set_controls(const talkrt_controls& controls);
+
+  /// Into a slot, which is then frame.slot and must be released. Throws FRAMES_HELD.
+  [[nodiscard]] Pull pull(talkrt_frame& frame);
+  [[nodiscard]] Pull pull_into(const pipelines::PixelTarget& target, talkrt_frame& frame);
+
+  [[nodiscard]] talkrt_session_stats stats() const;
+  /// Of the last frame; valid until the next pull.
+  [[nodiscard]] std::span<const float> channels() const { return pipeline_->channels(); }
+  [[nodiscard]] int width() const noexcept { return config_.spec.width; }
+
+ private:
+  Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model, const talkrt_session_config& config);
+
+  /// Feeds audio until the next frame can be rendered.
+  Pull advance();
+  void restart(std::int64_t position);
+  void deliver(const pipelines::PixelTarget& target, talkrt_frame& frame);
+
+  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<const Model> model_;
+  CheckedConfig config_;
+  device::Budget budget_;
+  FrameClock clock_;
+  AudioQueue audio_;
+  frame::FramePool frames_;
+  std::unique_ptr<pipelines::Pipeline> pipeline_;
+
+  mutable std::mutex controls_mutex_;
+  talkrt_controls controls_;
+
+  // The pulling thread's.
+  std::int64_t next_ = 0;  // frame
+  std::int64_t fed_ = 0;   // position up to which the pipeline has audio
+  bool failed_ = false;    // a feed threw: the stream is broken until it restarts
+  pipelines::StageTimes times_{};
+  std::array<float, 1024> chunk_{};
+
+  std::atomic<std::int64_t> delivered_{0}, dropped_{0}, next_position_{0};
+};
+
+}  // namespace talkrt::session
