@@ -43,6 +43,20 @@ std::size_t source_of(const Reader& reader, const std::vector<GraphSpec>& graphs
   return static_cast<std::size_t>(graph - graphs.begin());
 }
 
+/// "a reads b reads a", among the graphs that cannot be placed: each of them waits for another one.
+std::string cycle_text(const std::vector<GraphSpec>& graphs,
+                       const std::vector<std::vector<std::size_t>>& sources,
+                       const std::vector<bool>& placed) {
+  const auto waits_for = [&](std::size_t g) {
+    return *std::find_if(sources[g].begin(), sources[g].end(), [&](std::size_t s) { return !placed[s]; });
+  };
+  auto at = static_cast<std::size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
+  for (std::size_t i = 0; i < graphs.size(); ++i) at = waits_for(at);  // now surely on the cycle
+  std::string text = graphs[at].name;
+  for (std::size_t g = waits_for(at); g != at; g = waits_for(g)) text += " reads " + graphs[g].name;
+  return text + " reads " + graphs[at].name;
+}
+
 }  // namespace
 
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node) {
@@ -64,8 +78,7 @@ std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Nod
     std::size_t next = 0;
     while (next < graphs.size() && !ready(next)) ++next;
     if (next == graphs.size()) {
-      const auto stuck = std::find(placed.begin(), placed.end(), false) - placed.begin();
-      node.refuse("a cycle through graph " + graphs[static_cast<std::size_t>(stuck)].name,
+      node.refuse("a cycle: " + cycle_text(graphs, sources, placed),
                   "graphs that do not wait for each other");
     }
     placed[next] = true;

@@ -2,6 +2,7 @@
 #include "engine/src/plan/message.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 namespace talkrt::plan {
@@ -33,9 +34,9 @@ std::string described(DType dtype, std::span<const std::int64_t> shape) {
 }
 
 std::string described(float value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.6g", static_cast<double>(value));
-  return text.data();
+  std::array<char, 32> text{};  // the shortest form that reads back as the same float
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
 }
 
 void refuse(std::string_view label, std::string_view what, std::string_view found, std::string_view expected,

@@ -106,7 +106,7 @@ Entry read_entry(const std::string& name, const json& value, std::string_view la
   for (const json& dim : shape) {
     const std::uint64_t size = unsigned_integer(dim, label, what + ": a dimension");
     if (size > kMost || (size > 0 && elements > kMost / size)) {
-      refuse(label, what + ": shape", "larger than any memory", "a product below 2^60");
+      refuse(label, what + ": shape", shape.dump(), "a product below 2^60, zeros aside");
     }
     if (size == 0)
       empty = true;
