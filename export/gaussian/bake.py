@@ -17,9 +17,11 @@ from .rig import BLOCK, DELTA_CHANNELS, Joint, Rig, Shape, quantize_joint_weight
 
 DoubleArray = NDArray[np.float64]
 
-VISIBLE_SHIFT = 2e-5  # metres, of a mean or of one standard deviation
-VISIBLE_COLOR = 3e-3  # display units, under one 8-bit step
-VISIBLE_OPACITY = 4e-3
+VISIBLE_SHIFT = 1e-4  # metres, 1/7 pixel
+VISIBLE_STRETCH = 2e-4  # metres, of one standard deviation: a fifth of a disc of skin
+VISIBLE_COLOR = 8e-3  # display units
+VISIBLE_OPACITY = 2e-2
+CORRECTIVE_EASE = 3.0  # a product of two weights is rarely above a third
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def bake(
     blocks, entries, offsets = [], [], [0]
     for delta in deltas:
         dense = _in_blocks(delta)
-        kept = np.flatnonzero(_visible(dense))
+        ease = CORRECTIVE_EASE if len(delta.shape.factors) > 1 else 1.0
+        kept = np.flatnonzero(_visible(dense / ease))
         blocks.append(kept.astype(np.uint32))
         entries.append(dense[kept].astype(np.float16))
         offsets.append(offsets[-1] + len(kept))
@@ -86,7 +89,8 @@ def _in_blocks(delta: ShapeDelta) -> DoubleArray:
 def _visible(dense: DoubleArray) -> NDArray[np.bool_]:
     largest = np.abs(dense).max(axis=2, initial=0.0)  # [blocks, channel]
     visible: NDArray[np.bool_] = (
-        (largest[:, 0:12].max(axis=1, initial=0.0) > VISIBLE_SHIFT)
+        (largest[:, 0:3].max(axis=1, initial=0.0) > VISIBLE_SHIFT)
+        | (largest[:, 3:12].max(axis=1, initial=0.0) > VISIBLE_STRETCH)
         | (largest[:, 12:15].max(axis=1, initial=0.0) > VISIBLE_COLOR)
         | (largest[:, 15] > VISIBLE_OPACITY)
     )

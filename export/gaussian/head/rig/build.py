@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...bake import ShapeDelta, bake
 from ...cloud import GaussianCloud, cloud_from_frames
-from ...rig import Rig
+from ...rig import BLOCK, Rig
 from .. import camera
 from ..parts import Part, build_parts
 from .channels import CHANNELS
@@ -79,26 +79,25 @@ def rig_parts(parts: Sequence[Part]) -> Avatar:
 
 
 def plan_order(members: Sequence[Member]) -> NDArray[np.int64]:
-    """Group by group as ORDER lists them, own right before own left, each along a Morton curve."""
+    """Group by group as ORDER lists them, own right before own left, each in compact blocks."""
     group = {name: g for g, names in enumerate(ORDER) for name in names}
     unknown = sorted({m.name for m in members} - set(group))
     if unknown:
         raise ValueError(f"the rig does not know the part {', '.join(unknown)}")
     xyz = np.concatenate([m.points.xyz for m in members])
-    groups = np.concatenate([np.full(m.count, group[m.name]) for m in members])
-    sides = np.concatenate([np.full(m.count, m.side) for m in members])
-    return np.lexsort((morton(xyz), sides, groups))
+    keys = np.concatenate([np.full(m.count, 2 * group[m.name] + (m.side > 0)) for m in members])
+    runs = [_compact(np.flatnonzero(keys == key), xyz) for key in np.unique(keys)]
+    return np.concatenate(runs)
 
 
-def morton(xyz: DoubleArray) -> NDArray[np.uint64]:
-    """Bits of x, y and z interleaved, on a grid of half a millimetre."""
-    cells = np.clip((xyz + 512.0) * 2, 0, 2047).astype(np.uint64)
-    code = np.zeros(len(xyz), np.uint64)
-    for bit in range(11):
-        for axis in range(3):
-            one = (cells[:, axis] >> np.uint64(bit)) & np.uint64(1)
-            code |= one << np.uint64(3 * bit + axis)
-    return code
+def _compact(index: NDArray[np.int64], xyz: DoubleArray) -> NDArray[np.int64]:
+    """Halved along its longest side, in whole blocks, until a block is left: boxes, not strings."""
+    if len(index) <= BLOCK:
+        return index
+    extent = np.ptp(xyz[index], axis=0)
+    ordered = index[np.argsort(xyz[index, int(extent.argmax())], kind="stable")]
+    half = -(-len(index) // (2 * BLOCK)) * BLOCK
+    return np.concatenate([_compact(ordered[:half], xyz), _compact(ordered[half:], xyz)])
 
 
 def _dense(recipe: Recipe, members: Sequence[Member], order: NDArray[np.int64]) -> ShapeDelta:

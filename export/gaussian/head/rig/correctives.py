@@ -32,14 +32,14 @@ def jaw_close(p: Points) -> DoubleArray:
 
 def jaw_pucker(p: Points) -> DoubleArray:
     """An open kiss is round: the corners come in further and the lips stay forward."""
-    inward = 0.34 * p.x * np.exp(-((p.x / 36) ** 4) - (height(p) / 20) ** 2) * front(p)
+    inward = 0.34 * p.x * np.exp(-((p.x / 32) ** 4) - (height(p) / 16) ** 2) * front(p)
     out = along(lips(p) * opening(p), 0, 0, 5.0)
     out[:, 0] -= inward
     return out
 
 
 def jaw_funnel(p: Points) -> DoubleArray:
-    inward = 0.26 * p.x * np.exp(-((p.x / 36) ** 4) - (height(p) / 20) ** 2) * front(p)
+    inward = 0.26 * p.x * np.exp(-((p.x / 32) ** 4) - (height(p) / 16) ** 2) * front(p)
     out = along(lips(p) * opening(p), 0, 0, 3.0)
     out[:, 0] -= inward
     return out

@@ -59,13 +59,14 @@ def fullness(t: DoubleArray, power: float = 0.7) -> DoubleArray:
 
 
 def lower_rise(pose: LidPose) -> float:
-    """mm that the middle of the lower lid rises."""
+    """mm that the middle of the lower lid rises: a plain sum, so that only the upper lid needs
+    correctives."""
     return (
         SQUINT_LOWER * pose.squint
         + BLINK_LOWER * pose.blink
-        + CHEEK_LOWER * pose.cheek * (1 - 0.5 * pose.squint)
-        - DOWN_LOWER * pose.look_down * (1 - 0.6 * pose.blink)
-        + UP_LOWER * pose.look_up * (1 - pose.blink)
+        + CHEEK_LOWER * pose.cheek
+        - DOWN_LOWER * pose.look_down
+        + UP_LOWER * pose.look_up
     )
 
 
@@ -116,7 +117,7 @@ def lower_lid(p: Points) -> DoubleArray:
     """1 at the own left lower lid's edge and rim, fading down the cheek; 0 above the eye."""
     t = np.where(p.x > 0, fissure_t(p.x), 0.0)
     below = lower_edge_y(t) - p.y
-    fade = np.where(below > 0, np.exp(-((below / 7.5) ** 2)), 1 - smoothstep(1.6, 4.0, -below))
+    fade = np.where(below > 0, np.exp(-((below / 6.0) ** 2)), 1 - smoothstep(1.6, 4.0, -below))
     return fullness(t, 0.8) * fade * smoothstep(-8, 2, p.z)
 
 
@@ -130,7 +131,7 @@ def fold(p: Points) -> DoubleArray:
     """1 on the skin just above the crease of the own left upper lid."""
     t = np.where(p.x > 0, fissure_t(p.x), 0.0)
     above = p.y - crease_y(t)
-    band = np.where(above > 0, np.exp(-((above / 6.5) ** 2)), np.exp(-((above / 3.0) ** 2)))
+    band = np.where(above > 0, np.exp(-((above / 5.0) ** 2)), np.exp(-((above / 3.0) ** 2)))
     return fullness(t, 0.5) * band * smoothstep(-8, 2, p.z)
 
 
@@ -138,8 +139,8 @@ def fold_field(pose: LidPose, p: Points) -> DoubleArray:
     """The fold unrolls as the lid comes down, and rolls up as it rises."""
     down = (
         1.3 * pose.blink
-        + 0.9 * pose.look_down * (1 - pose.blink)
-        - 0.9 * (pose.look_up + pose.wide) * (1 - pose.blink)
-        + 0.8 * pose.squint * (1 - pose.blink)
+        + 0.9 * pose.look_down
+        - 0.9 * (pose.look_up + pose.wide)
+        + 0.8 * pose.squint
     )
     return along(fold(p), 0, -down, -0.25 * down)

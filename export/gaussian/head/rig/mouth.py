@@ -128,8 +128,8 @@ def press(p: Points) -> DoubleArray:
 
 def pucker(p: Points) -> DoubleArray:
     """A kiss: corners in, everything forward, lips thick."""
-    near = around(p, 30.0, 19.0)
-    inward = 0.21 * p.x * np.exp(-((p.x / 40) ** 4) - (height(p) / 22) ** 2) * front(p)
+    near = around(p, 29.0, 17.0)
+    inward = 0.27 * p.x * np.exp(-((p.x / 37) ** 4) - (height(p) / 19) ** 2) * front(p)
     rounded = np.exp(-((p.x / 21) ** 2) - (height(p) / 17) ** 2) * front(p)
     out = along(near, 0, 0, 3.6) + along(rounded, 0, 0, 5.4)
     out[:, 0] -= inward
@@ -143,8 +143,8 @@ def pucker(p: Points) -> DoubleArray:
 def funnel(p: Points) -> DoubleArray:
     """Lips pushed out and apart, corners in: an O."""
     e = opening(p) ** 1.3
-    near = around(p, 27.0, 19.0)
-    inward = 0.15 * p.x * np.exp(-((p.x / 40) ** 4) - (height(p) / 22) ** 2) * front(p)
+    near = around(p, 27.0, 17.0)
+    inward = 0.16 * p.x * np.exp(-((p.x / 37) ** 4) - (height(p) / 19) ** 2) * front(p)
     out = along(near * (0.45 + 0.55 * e), 0, 0, 6.6)
     out += along(upper_lip(p) * e, 0, 5.6, 0.6) + along(lower_lip(p, 27.0) * e, 0, -8.1, 0)
     out[:, 0] -= inward
@@ -152,7 +152,7 @@ def funnel(p: Points) -> DoubleArray:
 
 
 def mouth_left(p: Points) -> DoubleArray:
-    shift = np.exp(-((p.x / 36) ** 4) - (height(p) / 26) ** 2) * front(p)
+    shift = np.exp(-((p.x / 35) ** 4) - (height(p) / 21) ** 2) * front(p)
     cheek = bump(p, (42, -59), (16, 20))
     return along(shift, 9.0, 0, 0) + along(cheek, 1.0, 0.8, 1.6) + along(corner(p), 0, 0, -2.0)
 

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 
 from ...rig import Factor, Shape
 from . import correctives, mouth, shading, tongue, upper_face
-from .fields import DoubleArray, Field, Points, along, mirrored
+from .fields import DoubleArray, Field, Points, mirrored
 from .jaw_stretch import jaw_stretch
 from .lid_colors import LidColors
-from .lids import LidPose, fold, fullness, lower_lid
+from .lids import LidPose
 from .members import EYE_RIMS, SKIN, Member
 from .motion import (
     Motion,
     field_motion,
     follows_skin,
     lid_motion,
-    moved,
     recolored,
     still,
     surface_lid_field,
@@ -32,7 +31,6 @@ from .shading import Shade
 SIDES = (("Left", 1), ("Right", -1))
 LOOK_DOWN_DEGREES, LOOK_UP_DEGREES = 30.0, 25.0  # of eyePitch, for what the lids do at a full look
 HALF_BLINK, FULL_BLINK = ((0.0, 0.0), (0.5, 1.0), (1.0, 0.0)), ((0.5, 0.0), (1.0, 1.0))
-LID_DRAG = 1.1  # mm that the bulge of the cornea drags the lids sideways
 
 Move = Callable[[Member], Motion | None]
 
@@ -89,6 +87,10 @@ def _both(first: Move, second: Move) -> Move:
         return a.plus(b) if a is not None and b is not None else a if b is None else b
 
     return move
+
+
+def _only(names: tuple[str, ...], move: Move) -> Move:
+    return lambda member: move(member) if member.name in names else None
 
 
 def _mouth_and_face() -> Iterator[Recipe]:
@@ -167,9 +169,8 @@ def _lids(side: str, sign: int, colors: LidColors) -> Iterator[Recipe]:
         yield Recipe(shape(name, factor), move)
         both = LidPose(blink=1.0, **{field: 1.0})
         terms = ((1.0, both), (-1.0, LidPose(blink=1.0)), (-1.0, alone))
-        yield Recipe(shape(f"{blink}*{name}", Factor(blink), factor), _lid_move(sign, terms))
-    for channel, outward in ((f"eyeLookOut{side}", 1), (f"eyeLookIn{side}", -1)):
-        yield _plain(channel, _drag(sign, outward))
+        corrective = _only(("upper_lid", "lashes_upper"), _lid_move(sign, terms))
+        yield Recipe(shape(f"{blink}*{name}", Factor(blink), factor), corrective)
     yield from _catchlights(side, sign)
 
 
@@ -178,23 +179,6 @@ def _shade_only(shade: Shade | None) -> Move:
         if shade is None or member.name not in SKIN:
             return None
         return recolored(member, shade(member.points))
-
-    return move
-
-
-def _drag(sign: int, outward: int) -> Move:
-    def left(p: Points) -> DoubleArray:
-        return along(lower_lid(p) + 0.6 * fold(p), LID_DRAG * outward, 0, 0)
-
-    def move(member: Member) -> Motion | None:
-        if member.name in ("upper_lid", "lashes_upper") and member.side == sign:
-            rest = still(member)
-            weight = fullness(member.uv[:, 0])
-            means = along(weight, LID_DRAG * outward * sign, 0, 0)
-            return moved(member, means, rest.frames)
-        if member.name in SKIN or (member.name in EYE_RIMS and member.side == sign):
-            return field_motion(member, _sided(left, sign))
-        return None
 
     return move
 
@@ -218,9 +202,6 @@ def _catchlights(side: str, sign: int) -> Iterator[Recipe]:
 
 
 def _tongue() -> Iterator[Recipe]:
-    def only(move: Callable[[Member], Motion]) -> Move:
-        return lambda member: move(member) if member.name == "tongue" else None
-
     lifted = Factor("tongueOut", ((0.0, 0.0), (0.15, 1.0)))
-    yield Recipe(Shape("tongueOut@lift", (lifted,)), only(tongue.lift))
-    yield _plain("tongueOut", only(tongue.out))
+    yield Recipe(Shape("tongueOut@lift", (lifted,)), _only(("tongue",), tongue.lift))
+    yield _plain("tongueOut", _only(("tongue",), tongue.out))
