@@ -47,7 +47,7 @@ def assemble(seed: int, budget: int) -> tuple[Part, ...]:
         *teeth(),
         tongue(lattice),
         mouth_bag(),
-        clothes_part(world, lattice, np.random.default_rng([seed, 5]), 4.6 * scale),
+        clothes_part(world, lattice, np.random.default_rng([seed, 5]), 5.6 * scale),
     ]
     left = budget - sum(p.count for p in parts)
     parts.append(hair(world, lattice, np.random.default_rng([seed, 6]), left, 3.6 * scale))

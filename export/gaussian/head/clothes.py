@@ -11,7 +11,7 @@ from .light import MATTE, Scene, key_shadow, occlusion, shade
 from .noise import Noise
 from .parts import Part
 from .sampling import disc_frames, sample_surface
-from .sdf import capsule, ellipsoid, union
+from .sdf import capsule, ellipsoid, smoothstep, union
 from .splats import part
 
 ALBEDO = np.array([0.075, 0.118, 0.15])
@@ -22,7 +22,7 @@ COLLAR_CENTER_Z = -78.0
 
 def clothes(p: DoubleArray) -> DoubleArray:
     q = np.concatenate([np.abs(p[:, :1]), p[:, 1:]], axis=1)
-    shoulder = capsule(q, (48, -212, -92, 42), (160, -240, -90, 40))
+    shoulder = capsule(q, (48, -212, -92, 42), (210, -258, -90, 40))
     chest = ellipsoid(q, (0, -288, -64), (150, 112, 78))
     slope = capsule(q, (38, -152, -104, 22), (118, -200, -96, 28))
     d = union(union(shoulder, chest, 40.0), slope, 26.0)
@@ -41,12 +41,18 @@ def collar(p: DoubleArray) -> DoubleArray:
     return d
 
 
+def spread(p: DoubleArray, spacing: float) -> DoubleArray:
+    """Finer at the collar, whose edge is seen against the neck."""
+    near = smoothstep(9.0, 1.0, collar(np.column_stack([np.abs(p[:, 0]), p[:, 1], p[:, 2]])))
+    return spacing * (1 - 0.5 * near)
+
+
 def clothes_part(scene: Scene, noise: Noise, rng: np.random.Generator, spacing: float) -> Part:
     p, n = sample_surface(
         clothes, (-215.0, -232.0, -160.0), (215.0, -110.0, 50.0),
-        lambda q: np.full(len(q), spacing), rng, lambda q: skin(q) > -2.0,
+        lambda q: spread(q, spacing), rng, lambda q: (skin(q) > -2.0) & (q[:, 1] > -224),
     )
     knit = 1 + 0.05 * noise(p, 3.0) + 0.04 * noise(p, 1.5)
     albedo = ALBEDO * knit[:, None]
     color = shade(albedo, n, occlusion(scene, p, n), key_shadow(scene, p, n), MATTE)
-    return part("clothes", p, disc_frames(n, 0.72 * spacing, 0.4), n, color, 0.95)
+    return part("clothes", p, disc_frames(n, 0.74 * spread(p, spacing), 0.4), n, color, 0.95)

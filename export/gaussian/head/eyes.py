@@ -28,7 +28,7 @@ from .sampling import disc_frames
 from .sdf import smoothstep, unit
 from .splats import mirrored, part
 
-SCLERA_ALBEDO = np.array([0.60, 0.55, 0.53])
+SCLERA_ALBEDO = np.array([0.56, 0.505, 0.475])
 CARUNCLE_ALBEDO = np.array([0.50, 0.22, 0.19])
 IRIS_ALBEDO = np.array([0.105, 0.125, 0.085])
 COLLARETTE = np.array([0.13, 0.075, 0.02])
@@ -65,7 +65,7 @@ def _sclera() -> Part:
     color = SCLERA_ALBEDO * (1 - 0.26 * reach * np.array([0.7, 1.15, 1.1]))
     corner = smoothstep(0.115, 0.04, t)[:, None]
     color = color * (1 - corner) + CARUNCLE_ALBEDO * corner
-    color = color * _lid_shade(x, y)[:, None] * (0.70 + 0.36 * np.maximum(0, n @ KEY))[:, None]
+    color = color * _lid_shade(x, y)[:, None] * (0.66 + 0.38 * np.maximum(0, n @ KEY))[:, None]
     frames = disc_frames(n, 0.74 * spacing, 0.1)
     return part("sclera_l", p, frames, n, color, 0.96)
 

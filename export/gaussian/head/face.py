@@ -20,20 +20,20 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 17.6, 6.6), (0, -14, 27.0, 6.8), (0, -29.4, 38.4, 7.3))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -14, 27.6, 6.2), (0, -29.4, 38.6, 7.0))
 UPPER_LIP: tuple[Ball, ...] = (
     (0, -63.9, 32.8, 3.7),
     (5.2, -63.0, 32.6, 3.9),
-    (12.2, -64.6, 29.4, 3.3),
-    (18.2, -65.8, 25.0, 2.3),
-    (23.4, -66.3, 19.8, 1.2),
+    (12.6, -64.6, 29.2, 3.2),
+    (19.0, -65.3, 24.4, 2.2),
+    (24.8, -65.3, 18.8, 1.1),
 )
 LOWER_LIP: tuple[Ball, ...] = (
-    (0, -72.0, 31.2, 4.3),
-    (7.5, -71.7, 30.2, 4.1),
-    (14.0, -70.4, 27.2, 3.3),
-    (19.2, -68.6, 23.4, 2.2),
-    (23.4, -66.7, 19.6, 1.2),
+    (0, -71.8, 31.0, 4.1),
+    (7.5, -71.5, 30.0, 3.9),
+    (14.4, -70.0, 27.0, 3.1),
+    (20.0, -68.0, 23.0, 2.1),
+    (24.8, -65.8, 18.6, 1.1),
 )
 
 
@@ -73,12 +73,12 @@ def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArr
 
 
 def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
-    tip = ellipsoid(p, (0, -31.6, 40.2), (7.4, 6.8, 8.4))
-    wing = ellipsoid(p, (9.8, -38.3, 31.4), (5.0, 5.5, 8.2))
+    tip = ellipsoid(p, (0, -31.6, 40.2), (6.8, 6.8, 8.4))
+    wing = ellipsoid(p, (9.3, -38.3, 31.4), (4.8, 5.4, 8.2))
     columella = capsule(p, (0, -37, 43.2, 3.6), (0, -45.2, 35, 4.0))
-    d = union(d, tube(p, BRIDGE, 9.0), 15.0)
-    d = union(d, union(union(tip, wing, 8.0), columella, 6.0), 9.0)
-    d = union(d, ellipsoid(p, (10.5, -39.0, 31.4), (4.7, 5.3, 7.6)), 3.5)
+    d = union(d, tube(p, BRIDGE, 9.0), 16.0)
+    d = union(d, union(union(tip, wing, 10.0), columella, 6.0), 9.0)
+    d = union(d, ellipsoid(p, (10.0, -39.0, 31.4), (4.5, 5.2, 7.6)), 4.5)
     return cut(d, ellipsoid(p, (5.8, -44.2, 36.6), (2.8, 3.8, 5.0)), 2.2)
 
 
@@ -96,7 +96,7 @@ def mouth(p: DoubleArray, d: DoubleArray) -> DoubleArray:
     d = union(d, tube(p, UPPER_LIP, 5.0), 3.6)
     d = cut(d, capsule(p, (0, -50.2, 39.6, 3.0), (0, -59.2, 39.8, 3.4)), 3.0)  # philtrum
     d = union(d, tube(p, LOWER_LIP, 6.0), 3.6)
-    d = cut(d, ellipsoid(p, (27.0, -66.2, 23.4), (2.6, 3.2, 3.6)), 5.5)  # corner dimple
+    d = cut(d, ellipsoid(p, (28.4, -64.8, 22.4), (2.4, 3.0, 3.4)), 5.0)  # corner dimple
     fold = tube(p, ((17, -38, 35.5, 3), (25, -50, 32.5, 3), (31, -63, 26.5, 2.6)), 4.0)
     return cut(d, fold, 7.0)  # the hint of a nasolabial fold
 

@@ -52,7 +52,7 @@ def grow(roots: DoubleArray, noise: Noise, rng: np.random.Generator) -> Strands:
     length = np.where(sideburn, rng.uniform(9, 13, count), length)
     clump, fine = noise(roots, 14.0), noise(roots, 8.0, 50)
     bend = (0.13 * clump + 0.06 * fine)[:, None]
-    share = 0.30 + 0.70 * layer**0.7 + 0.05 * clump
+    share = 0.36 + 0.64 * layer**0.7 + 0.05 * clump
     p, points, before = roots.copy(), [roots + 0.4 * normal(skull, roots)], None
     for segment in range(SEGMENTS):
         f = (segment + 1) / SEGMENTS
@@ -66,7 +66,8 @@ def grow(roots: DoubleArray, noise: Noise, rng: np.random.Generator) -> Strands:
         lift = shell_height(p) * share * (1 - np.exp(-7 * f))
         p = p + normal(skull, p) * (lift - skull(p))[:, None]
         points.append(p.copy())
-    width = rng.uniform(0.8, 1.1, count) * np.where(sideburn, 0.7, 1.0)
+    edge = smoothstep(2.4, 0.6, above_line(roots)) * smoothstep(-60, -30, roots[:, 2])
+    width = rng.uniform(0.8, 1.1, count) * np.where(sideburn, 0.7, 1.0) * (1 - 0.4 * edge)
     return Strands(np.stack(points, axis=1), layer, clump, width)
 
 
@@ -86,6 +87,9 @@ def hair(
     weight = smoothstep(-0.1, 0.9, coverage(scalp, noise)) + 0.03
     weight *= 1 + (SEEN_FROM_FRONT - 1) * smoothstep(-110, -30, scalp[:, 2])
     weight *= np.where(np.abs(scalp[:, 0]) > 60, 1.3, 1.0)
+    parting = np.exp(-(((scalp[:, 0] - PART_X) / 6) ** 2)) * (scalp[:, 1] > 45)
+    front_edge = smoothstep(2.2, 0.8, above_line(scalp)) * (scalp[:, 2] > -40)
+    weight *= 1 + 2.0 * parting + 0.8 * front_edge
     strands = (budget - len(coat_p)) // SEGMENTS
     chosen = rng.choice(len(scalp), strands, p=weight / weight.sum(), replace=False)
     roots = scalp[chosen]
@@ -97,9 +101,9 @@ def hair(
 
 
 def _undercoat(p: DoubleArray, n: DoubleArray, noise: Noise, size: float) -> Part:
-    """Dark discs half way up the shell: no scalp shines through, and gaps read as depth."""
+    """Dark discs low in the shell: no scalp shines through, and gaps read as depth."""
     cover = coverage(p, noise)
-    lifted = p + n * (0.3 + 0.45 * shell_height(p))[:, None]
+    lifted = p + n * (0.3 + 0.2 * shell_height(p))[:, None]
     ao = np.clip(0.35 + 0.25 * cover, 0.0, 0.6)
     shaped = normal(shell, lifted, 1.0)
     color = shade(np.tile(ALBEDO * 0.85, (len(p), 1)), shaped, ao, 0.5, Material(WRAP, 0.0))

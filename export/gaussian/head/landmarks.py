@@ -16,8 +16,8 @@ DoubleArray = NDArray[np.float64]
 # Eyes. What shows of an eye is an ellipsoid, not a sphere, so that it fills both corners.
 EYE_CENTER = (32.0, 0.0, 0.0)
 SCLERA_RADII = (18.5, 14.2, 14.2)
-IRIS_RADIUS = 7.7
-PUPIL_RADIUS = 2.75
+IRIS_RADIUS = 8.1
+PUPIL_RADIUS = 3.0
 # The iris slides on the sclera: to look sideways it turns about a point further back, since the
 # ellipsoid is flatter in x. Turn yaw by GAZE_YAW_SHARE of the angle about GAZE_YAW_CENTER, pitch
 # in full about EYE_CENTER.
@@ -31,8 +31,8 @@ LID_EXTRA_X = 5.45
 LID_THICKNESS = 1.5
 
 # Mouth.
-MOUTH_HALF_WIDTH = 24.0
-MOUTH_CORNER = (24.0, -66.5, 21.6)
+MOUTH_HALF_WIDTH = 25.4
+MOUTH_CORNER = (25.4, -65.5, 20.6)
 UPPER_TEETH_EDGE_Y = -69.2
 LOWER_TEETH_EDGE_Y = -67.8
 
@@ -112,7 +112,7 @@ def lower_edge(t: ArrayLike) -> DoubleArray:
 def mouth_line(x: ArrayLike) -> DoubleArray:
     """Height of the line where the lips meet; a slight smile lifts its ends."""
     ax = np.minimum(np.abs(np.asarray(x, np.float64)), MOUTH_HALF_WIDTH)
-    bow = 0.6 * np.exp(-(((ax - 7.5) / 4.5) ** 2)) + 1.7 * (ax / MOUTH_HALF_WIDTH) ** 2.2
+    bow = 0.6 * np.exp(-(((ax - 7.5) / 4.5) ** 2)) + 2.7 * (ax / MOUTH_HALF_WIDTH) ** 2.4
     line: DoubleArray = -68.2 + bow
     return line
 

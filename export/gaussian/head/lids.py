@@ -34,7 +34,7 @@ from .sdf import smoothstep, unit
 from .splats import grid, mirrored, part, patch_frames
 
 SKIN_ALBEDO = np.array([0.53, 0.325, 0.235])
-LID_TINT = np.array([0.95, 0.86, 0.86])
+LID_TINT = np.array([0.90, 0.80, 0.80])
 RIM_ALBEDO = np.array([0.52, 0.33, 0.285])
 COLUMNS, ROWS = 46, 27
 V_EDGE, V_TOP = -0.14, 1.2  # v < 0 is the thickness, v > 1 lies under the skin's fold
@@ -78,7 +78,7 @@ def upper_lid(surround: Surround, blink: float = 0.0) -> Part:
     if blink < 1.0:
         squeezed = patch_frames(p, COLUMNS, n, 0.78, 0.12)
         frames = np.where((v < 0.62)[:, None, None], squeezed, squeezed * 0.5 + frames * 0.5)
-    fold = 0.66 + 0.34 * blink  # light under the brow bone, open and closed
+    fold = 0.52 + 0.48 * blink  # light under the brow bone, open and closed
     ao = np.where(v < 0, 0.62, fold + (1 - fold) * smoothstep(0.7, 0.0, v))
     albedo = SKIN_ALBEDO * LID_TINT
     color = shade(np.tile(albedo, (len(t), 1)), n, ao, 0.72 + 0.2 * blink, SKIN)

@@ -21,13 +21,13 @@ def toward(azimuth: float, elevation: float) -> DoubleArray:
     return np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
 
 
-KEY, FILL, BOUNCE = toward(34, 36), toward(-42, 8), toward(0, -60)
+KEY, FILL, BOUNCE = toward(38, 36), toward(-44, 8), toward(0, -60)
 RIMS = ((toward(142, 34), 0.75), (toward(-138, 34), 0.9))
-KEY_COLOR = np.array([1.0, 0.925, 0.83]) * 1.06
-FILL_COLOR = np.array([0.96, 0.97, 1.0]) * 0.42
+KEY_COLOR = np.array([1.0, 0.925, 0.83]) * 1.12
+FILL_COLOR = np.array([0.96, 0.97, 1.0]) * 0.36
 RIM_COLOR = np.array([0.88, 0.95, 1.0])
 BOUNCE_COLOR = np.array([1.0, 0.72, 0.58]) * 0.11
-AMBIENT = np.array([1.0, 0.94, 0.91]) * 0.23
+AMBIENT = np.array([1.0, 0.94, 0.91]) * 0.21
 VIEW = np.array([0.0, 0.0, 1.0])
 
 SKIN_WRAP = np.array([0.42, 0.22, 0.14])  # light bleeds through skin, red furthest
@@ -144,6 +144,14 @@ def key_shadow(where: Scene, p: DoubleArray, normals: DoubleArray) -> DoubleArra
     t, lit = np.full(len(p), 2.5), np.ones(len(p))
     for _ in range(36):
         h = where(start + t[:, None] * KEY)
-        lit = np.minimum(lit, 0.5 + 0.5 * h / (t * 0.2))
+        lit = np.minimum(lit, 0.5 + 0.5 * h / (t * 0.28))
         t += np.clip(np.abs(h), 1.4, 12.0)
     return smoothstep(0.0, 1.0, lit)
+
+
+def cavity(shape: Shape, p: DoubleArray, normals: DoubleArray) -> DoubleArray:
+    """1 on open surfaces, less in grooves and bowls of a few mm, which a scene's grid misses."""
+    open_ = np.ones(len(p))
+    for t in (1.2, 2.4, 4.8):
+        open_ *= np.clip(0.3 + 0.7 * shape(p + t * normals) / (0.88 * t), 0.25, 1.0) ** 0.7
+    return open_

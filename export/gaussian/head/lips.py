@@ -29,12 +29,12 @@ DEPTH = 9.0  # mm of the inner side
 def upper_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
     bow = 1.0 * np.exp(-(((ax - 5.4) / 3.3) ** 2)) - 0.8 * np.exp(-((ax / 2.6) ** 2))
-    return -60.7 + bow - 5.8 * (ax / MOUTH_HALF_WIDTH) ** 1.9
+    return -61.1 + bow - 4.4 * (ax / MOUTH_HALF_WIDTH) ** 1.9
 
 
 def lower_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
-    return -76.0 + 9.5 * (ax / MOUTH_HALF_WIDTH) ** 2.3
+    return -75.6 + 10.1 * (ax / MOUTH_HALF_WIDTH) ** 2.3
 
 
 def on_lips(p: DoubleArray, margin: float = 0.0) -> np.ndarray:
@@ -93,12 +93,12 @@ def _lip(upper: bool, scene: Scene, surround: Surround, noise: Noise) -> tuple[P
     deep = np.maximum(v - 1, 0)
     inner = INNER_ALBEDO * ((0.40 if upper else 0.62) * (1 - 0.75 * deep))[:, None]
     color = np.where((v > 1)[:, None], inner, color)
-    corner = np.exp(-(((np.abs(u) - 1) / 0.06) ** 2)) * smoothstep(0.2, 0.8, v)
-    color *= (1 - 0.35 * corner)[:, None]
+    corner = np.exp(-(((np.abs(u) - 1) / 0.08) ** 2)) * smoothstep(0.2, 0.8, v)
+    color *= (1 - 0.2 * corner)[:, None]
     uv = np.stack([u, v], axis=1)
     outside = v <= 1
     opacity = np.where(outside, 0.94 * smoothstep(-0.08, 0.06, v), 0.94)
-    opacity = opacity * smoothstep(1.0, 0.95, np.abs(u))
+    opacity = opacity * smoothstep(1.0, 0.92, np.abs(u))
     pieces = []
     for name, rows_of in ((f"lip_{side}", outside), (f"inner_lip_{side}", ~outside)):
         k = np.flatnonzero(rows_of)

@@ -12,7 +12,7 @@ from .clothes import clothes
 from .face import closed_skin, opening, skin
 from .hairline import coverage
 from .landmarks import DoubleArray
-from .light import SKIN_WRAP, Material, Scene, key_shadow, occlusion, shade
+from .light import SKIN_WRAP, Material, Scene, cavity, key_shadow, occlusion, shade
 from .lids import SKIN_ALBEDO
 from .lips import on_lips
 from .noise import Noise
@@ -64,6 +64,8 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     _, near = tree.query(p, k=NEIGHBOURS)
     ao = occlusion(scene, p, normal(closed_skin, p, 0.8))
     ao = np.clip(0.35 * ao + 0.65 * ao[near].mean(axis=1), 0.05, 1)
+    small = cavity(closed_skin, p, n)
+    ao *= 0.3 * small + 0.7 * small[near[:, :5]].mean(axis=1)
     lit = key_shadow(scene, p, n)[near].mean(axis=1)
     smooth = unit(0.5 * unit(n[near].mean(axis=1)) + 0.5 * n)
     albedo = skin_albedo(p, noise)
@@ -71,7 +73,7 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     albedo *= 1 - 0.7 * hairy[:, None] * np.array([0.8, 0.9, 1.0])
     shine = 1 + 0.6 * _spot(p, 0, -28, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
     shine = shine * (1 + 0.2 * noise(p, 1.3, 3))
-    material = Material(SKIN_WRAP, 0.06 * shine, 0.42)
+    material = Material(SKIN_WRAP, 0.085 * shine, 0.40)
     linear = shade(albedo, smooth, ao, lit, material)
     return SkinSurface(p, n, spacing(p, scale), linear)
 
@@ -94,7 +96,7 @@ def skin_albedo(p: DoubleArray, noise: Noise) -> DoubleArray:
         (ear, (1.06, 0.88, 0.87)),
         (smoothstep(25, 50, y) * front, (1.0, 1.0, 0.95)),  # forehead
         (_spot(p, 32, 9, 20, 6), (0.96, 0.88, 0.885)),  # upper lids
-        (_spot(p, 29, -11, 14, 4.5) * 0.7, (0.92, 0.87, 0.91)),  # under the eyes
+        (_spot(p, 29, -11, 14, 4.5) * 0.35, (0.92, 0.87, 0.91)),  # under the eyes
         (_spot(p, 0, -68, 30, 13) * 0.5, (1.03, 0.93, 0.92)),  # around the mouth
     )
     albedo = np.tile(SKIN_ALBEDO, (len(p), 1))
