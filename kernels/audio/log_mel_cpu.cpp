@@ -8,31 +8,31 @@
 
 namespace talkrt::audio {
 
-std::size_t log_mel_scratch_floats(const LogMelSpec& spec) {
+std::size_t log_mel_scratch_size(const LogMelSpec& spec) {
   const auto size = static_cast<std::size_t>(spec.fft_size);
-  return size + (size / 2 + 1) + real_fft_scratch_floats(spec.fft_size);
+  return size + (size / 2 + 1) + real_fft_scratch_size(spec.fft_size);
 }
 
-void log_mel_cpu(const LogMelSpec& spec, std::span<const float> tables, std::span<const float> samples,
-                 std::span<float> row, std::span<float> scratch) {
+void log_mel_cpu(const LogMelSpec& spec, std::span<const double> tables, std::span<const float> samples,
+                 std::span<float> row, std::span<double> scratch) {
   const auto size = static_cast<std::size_t>(spec.fft_size);
   const auto window = static_cast<std::size_t>(spec.window);
-  const std::size_t spans_at = window + real_fft_table_floats(spec.fft_size);
+  const std::size_t spans_at = window + real_fft_table_size(spec.fft_size);
 
-  const std::span<float> signal = scratch.first(size);
-  const std::span<float> power = scratch.subspan(size, size / 2 + 1);
+  const std::span<double> signal = scratch.first(size);
+  const std::span<double> power = scratch.subspan(size, size / 2 + 1);
   for (std::size_t t = 0; t < window; ++t) signal[t] = samples[t] * tables[t];
-  std::fill(signal.begin() + spec.window, signal.end(), 0.0f);
+  std::fill(signal.begin() + spec.window, signal.end(), 0.0);
   real_fft_power(spec.fft_size, tables.subspan(window), signal, power, scratch.subspan(size + size / 2 + 1));
 
-  const float* span = tables.data() + spans_at;
-  const float* weight = span + 2 * static_cast<std::size_t>(spec.mels);
+  const double* span = tables.data() + spans_at;
+  const double* weight = span + 2 * static_cast<std::size_t>(spec.mels);
   for (float& value : row.first(static_cast<std::size_t>(spec.mels))) {
-    const float* bin = power.data() + static_cast<std::size_t>(span[0]);
+    const double* bin = power.data() + static_cast<std::size_t>(span[0]);
     const auto bins = static_cast<std::size_t>(span[1]);
-    float energy = 0.0f;
+    double energy = 0.0;
     for (std::size_t i = 0; i < bins; ++i) energy += weight[i] * bin[i];
-    value = std::log(energy + spec.floor);
+    value = static_cast<float>(std::log(energy + spec.floor));
     weight += bins;
     span += 2;
   }

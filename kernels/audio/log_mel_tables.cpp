@@ -62,7 +62,7 @@ Bins bins_of(const LogMelSpec& spec, const Filter& f) {
 LogMelLayout log_mel_layout(const LogMelSpec& spec) {
   LogMelLayout layout{};
   layout.fft = static_cast<std::size_t>(spec.window);
-  layout.spans = layout.fft + real_fft_table_floats(spec.fft_size);
+  layout.spans = layout.fft + real_fft_table_size(spec.fft_size);
   layout.weights = layout.spans + 2 * static_cast<std::size_t>(spec.mels);
   layout.end = layout.weights;
   for (int mel = 0; mel < spec.mels; ++mel) {
@@ -71,25 +71,25 @@ LogMelLayout log_mel_layout(const LogMelSpec& spec) {
   return layout;
 }
 
-std::size_t log_mel_table_floats(const LogMelSpec& spec) { return log_mel_layout(spec).end; }
+std::size_t log_mel_table_size(const LogMelSpec& spec) { return log_mel_layout(spec).end; }
 
-void log_mel_tables(const LogMelSpec& spec, std::span<float> tables) {
+void log_mel_tables(const LogMelSpec& spec, std::span<double> tables) {
   const LogMelLayout layout = log_mel_layout(spec);
   for (int t = 0; t < spec.window; ++t) {  // periodic: the next period's first sample is left out
     tables[static_cast<std::size_t>(t)] =
-        static_cast<float>(0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * t / spec.window));
+        0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * t / spec.window);
   }
   real_fft_tables(spec.fft_size, tables.subspan(layout.fft, layout.spans - layout.fft));
 
-  float* spans = tables.data() + layout.spans;
-  float* weights = tables.data() + layout.weights;
+  double* spans = tables.data() + layout.spans;
+  double* weights = tables.data() + layout.weights;
   for (int mel = 0; mel < spec.mels; ++mel) {
     const Filter triangle = filter(spec, mel);
     const Bins bins = bins_of(spec, triangle);
-    *spans++ = static_cast<float>(bins.first);
-    *spans++ = static_cast<float>(bins.count);
+    *spans++ = static_cast<double>(bins.first);
+    *spans++ = static_cast<double>(bins.count);
     for (int i = 0; i < bins.count; ++i) {
-      *weights++ = static_cast<float>(triangle.weight(bin_hz(spec, bins.first + i)));
+      *weights++ = triangle.weight(bin_hz(spec, bins.first + i));
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the parts of a log-mel table lie: window [window], FFT tables, filter spans [mels, 2] (first bin and
-// number of bins, exact in a float), filter weights back to back.
+// number of bins, exact in a double), filter weights back to back.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace talkrt::audio {
 
 struct LogMelLayout {
-  std::size_t fft, spans, weights, end;  // offsets in floats; the window is at 0
+  std::size_t fft, spans, weights, end;  // offsets in doubles; the window is at 0
 };
 
 LogMelLayout log_mel_layout(const LogMelSpec& spec);

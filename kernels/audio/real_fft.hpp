@@ -8,15 +8,15 @@
 
 namespace talkrt::audio {
 
-/// Floats that real_fft_tables fills: twiddle factors, computed in double.
-std::size_t real_fft_table_floats(int size);
-void real_fft_tables(int size, std::span<float> tables);
+/// Doubles that real_fft_tables fills: twiddle factors.
+std::size_t real_fft_table_size(int size);
+void real_fft_tables(int size, std::span<double> tables);
 
-/// Floats of scratch that real_fft_power needs.
-std::size_t real_fft_scratch_floats(int size);
+/// Doubles of scratch that real_fft_power needs.
+std::size_t real_fft_scratch_size(int size);
 
 /// signal [size] -> power [size / 2 + 1], |X_k|^2 of X_k = sum_t x_t exp(-2 pi i k t / size). size >= 2.
-void real_fft_power(int size, std::span<const float> tables, std::span<const float> signal,
-                    std::span<float> power, std::span<float> scratch);
+void real_fft_power(int size, std::span<const double> tables, std::span<const double> signal,
+                    std::span<double> power, std::span<double> scratch);
 
 }  // namespace talkrt::audio

@@ -35,10 +35,10 @@ const audio::LogMelSpec& checked(const audio::LogMelSpec& spec) {
 
 LogMelStream::LogMelStream(const audio::LogMelSpec& spec, device::Budget& budget)
     : spec_(checked(spec)),
-      tables_(budget, "log-mel tables", audio::log_mel_table_floats(spec) * sizeof(float)),
-      scratch_(budget, "log-mel scratch", audio::log_mel_scratch_floats(spec) * sizeof(float)),
+      tables_(budget, "log-mel tables", audio::log_mel_table_size(spec) * sizeof(double)),
+      scratch_(budget, "log-mel scratch", audio::log_mel_scratch_size(spec) * sizeof(double)),
       window_(budget, "log-mel window", static_cast<std::size_t>(spec.window) * sizeof(float)) {
-  audio::log_mel_tables(spec_, tables_.as<float>());
+  audio::log_mel_tables(spec_, tables_.as<double>());
 }
 
 // filled_ is below 0 when hop is longer than window: so many samples lie between two rows and belong to none.
@@ -58,7 +58,7 @@ std::size_t LogMelStream::push(std::span<const float> samples) noexcept {
 
 void LogMelStream::next_row(std::span<float> row) noexcept {
   const std::span<float> window = window_.as<float>();
-  audio::log_mel_cpu(spec_, tables_.as<float>(), window, row, scratch_.as<float>());
+  audio::log_mel_cpu(spec_, tables_.as<double>(), window, row, scratch_.as<double>());
   if (spec_.hop < spec_.window) std::copy(window.begin() + spec_.hop, window.end(), window.begin());
   filled_ -= spec_.hop;
 }
