@@ -21,6 +21,7 @@ inline constexpr int kNativeLanes = 4;
 
 using NativeFloats [[gnu::vector_size(4 * kNativeLanes)]] = float;
 using NativeInts [[gnu::vector_size(4 * kNativeLanes)]] = std::int32_t;
+using NativeBits [[gnu::vector_size(4 * kNativeLanes)]] = std::uint32_t;
 // The same, for loads and stores that look at other types' memory.
 using NativeFloatsInMemory [[gnu::vector_size(4 * kNativeLanes), gnu::may_alias]] = float;
 using NativeIntsInMemory [[gnu::vector_size(4 * kNativeLanes), gnu::may_alias]] = std::int32_t;
@@ -161,8 +162,9 @@ inline NativeFloats native_fraction(NativeFloats a) {
   return a - ((a - 0.5f) + kRoundingBias - kRoundingBias);
 }
 inline NativeFloats native_scale(NativeFloats a, NativeFloats b) {
-  const NativeInts exponent = reinterpret_cast<NativeInts>((b - 0.5f) + kRoundingBias);
-  return reinterpret_cast<NativeFloats>(reinterpret_cast<NativeInts>(a) + (exponent << 23));
+  // Unsigned, because the exponents of pixels far away wrap around; their results are never used.
+  const auto exponent = reinterpret_cast<NativeBits>((b - 0.5f) + kRoundingBias);
+  return reinterpret_cast<NativeFloats>(reinterpret_cast<NativeBits>(a) + (exponent << 23));
 }
 
 #endif
