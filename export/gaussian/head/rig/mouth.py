@@ -68,7 +68,7 @@ def thinned(p: Points, amount: float) -> DoubleArray:
 def jaw_open(p: Points) -> DoubleArray:
     """What is not rotation: the lips lag behind the teeth, the corners and cheeks draw in."""
     e = opening(p)
-    out = along(lower_lip(p) * e, 0, 4.6, 0.8) + along(upper_lip(p) * e, 0, -2.2, 0)
+    out = along(lower_lip(p) * e, 0, 5.8, 0.8) + along(upper_lip(p) * e, 0, -0.8, 0)
     side = np.sign(p.x) * np.clip(np.abs(p.x) / MOUTH_HALF_WIDTH, 0, 1) ** 1.5
     reach = np.exp(
         -((np.maximum(np.abs(p.x) - MOUTH_CORNER[0], 0) / 14) ** 2) - (height(p) / 15) ** 2
@@ -90,7 +90,7 @@ def mouth_close(p: Points) -> DoubleArray:
 
 
 def smile(p: Points) -> DoubleArray:
-    k = corner(p, tall=14.0, wide=13.0)
+    k = corner(p, tall=14.0, wide=13.0, ramp=1.9)
     half = left_half(p)
     middle = np.exp(-((p.x / 17) ** 2) - (height(p) / 10) ** 2) * front(p) * half
     cheek = bump(p, (43, -35), (16, 14))

@@ -1,51 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tongue comes out in two steps: lifted over the lower teeth at once, then forward."""
+"""The tongue slides out along a path: up over the lower teeth, across the lip, then down.
+
+Two shapes: a lift that is complete early, so that a tip between the teeth needs no more, and the
+slide. Points keep their place across the tongue while its middle line follows the path.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from ..landmarks import LOWER_TEETH_EDGE_Y
+from ..landmarks import LOWER_TEETH_EDGE_Y, MOUTH_CORNER
 from .fields import DoubleArray, smoothstep
 from .members import Member
 from .motion import Motion, moved
 
-LIFT_FORWARD = 5.0  # mm that the tip moves while it is lifted: to the edge of the teeth
-OUT = 24.0  # mm further at tongueOut = 1
-DROOP = 6.0  # mm that the tip sinks over the lower lip
+LIFT_SLIDE, FULL_SLIDE = 4.0, 27.0  # mm that the tip has come forward
+GATE_Y = LOWER_TEETH_EDGE_Y + 3.2  # height of the middle line over teeth and lip
+LIP_Z = MOUTH_CORNER[2] + 12.5  # where the path leaves the lip and bends down
+BEND_RADIUS = 10.0
+FLATTER = 0.45  # of the tongue's thickness is lost at its tip
 
 
 def lift(member: Member) -> Motion:
-    """The front of the tongue flattens and rises until it can pass between the teeth."""
-    front = smoothstep(0.35, 0.9, member.uv[:, 1])
-    middle = float(member.points.y[member.uv[:, 1] > 0.6].mean())
-    flatter = 0.4 * front
-    rise = (LOWER_TEETH_EDGE_Y + 1.0 - middle) * front
-    means = np.stack(
-        [-0.18 * member.points.x * front, rise - flatter * (member.points.y - middle),
-         LIFT_FORWARD * front], axis=1)  # fmt: skip
-    gradient = np.zeros((member.count, 3, 3))
-    gradient[:, 1, 1] = -flatter
-    return moved(member, means, gradient)
+    return _slid(member, LIFT_SLIDE)
 
 
 def out(member: Member) -> Motion:
+    """The rest of the way after the lift."""
+    return _slid(member, FULL_SLIDE).plus(_slid(member, LIFT_SLIDE), -1.0)
+
+
+def _slid(member: Member, slide: float) -> Motion:
     v = member.uv[:, 1]
-    reach = smoothstep(0.15, 1.0, v)
-    droop = smoothstep(0.6, 1.0, v)
-    means = np.stack([np.zeros_like(v), -DROOP * droop, OUT * reach], axis=1)
-    gradient = np.zeros((member.count, 3, 3))
-    gradient[:, 2, 2] = _slope(reach, member.points.z) * OUT
-    gradient[:, 1, 2] = -_slope(droop, member.points.z) * DROOP
-    return moved(member, means, np.clip(gradient, -0.6, 0.6))
+    reach = smoothstep(0.1, 0.95, v)
+    line = _middle_line(member)
+    before_y = np.interp(member.points.z, *line)
+    along = member.points.z + slide * reach
+    y, z, angle = _path(along, line, smoothstep(0.0, LIFT_SLIDE, np.array([slide])).item())
+    thin = 1 - FLATTER * smoothstep(0.3, 0.9, v)
+    offset = (member.points.y - before_y) * thin
+    narrow = 1 - 0.16 * smoothstep(0.3, 0.9, v)
+    target = np.stack(
+        [member.points.x * narrow, y + offset * np.cos(angle), z + offset * np.sin(angle)], axis=1
+    )
+    stretch = 1 + slide * 0.035 * smoothstep(0.1, 0.4, v)
+    zero, one = np.zeros_like(v), np.ones_like(v)
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[one, zero, zero], [zero, c, -s], [zero, s, c]])
+    scale = np.array([[narrow, zero, zero], [zero, thin, zero], [zero, zero, stretch]])
+    gradient = np.moveaxis(turn, -1, 0) @ np.moveaxis(scale, -1, 0)
+    return moved(member, target - member.points.xyz, gradient - np.eye(3))
 
 
-def _slope(value: DoubleArray, z: DoubleArray) -> DoubleArray:
-    """d value / d z from samples: a local line through the neighbours along the tongue."""
-    order = np.argsort(z)
-    smooth = np.convolve(value[order], np.ones(41) / 41, mode="same")
-    steps = np.maximum(np.gradient(np.sort(z)), 1e-3)
-    slope = np.convolve(np.gradient(smooth) / steps, np.ones(41) / 41, mode="same")
-    result = np.empty_like(slope)
-    result[order] = np.clip(slope, 0, 0.06)
-    return result
+def _middle_line(member: Member) -> tuple[DoubleArray, DoubleArray]:
+    """Height of the tongue's middle over z, from stations along it."""
+    edges = np.linspace(member.points.z.min(), member.points.z.max() + 1e-6, 13)
+    z, y = [], []
+    for low, high in pairwise(edges):
+        inside = (member.points.z >= low) & (member.points.z < high)
+        if inside.any():
+            z.append((low + high) / 2)
+            y.append((member.points.y[inside].min() + member.points.y[inside].max()) / 2)
+    return np.array(z), np.array(y)
+
+
+def _path(
+    s: DoubleArray, line: tuple[DoubleArray, DoubleArray], lifted: float
+) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
+    """y, z and downward angle (radians) of the middle line at `s`, which is z until the lip."""
+    rest_y = np.interp(s, *line)
+    y = rest_y + (GATE_Y - rest_y) * smoothstep(4.0, 22.0, s) * lifted
+    angle = np.clip((s - LIP_Z) / BEND_RADIUS, 0.0, 1.1)
+    straight = np.maximum(s - LIP_Z - 1.1 * BEND_RADIUS, 0.0)
+    bent_z = LIP_Z + BEND_RADIUS * np.sin(angle) + straight * np.cos(1.1)
+    drop = BEND_RADIUS * (1 - np.cos(angle)) + straight * np.sin(1.1)
+    return y - drop, np.where(s > LIP_Z, bent_z, s), angle
