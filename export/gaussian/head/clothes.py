@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .face import skin
 from .landmarks import DoubleArray
@@ -54,5 +55,8 @@ def clothes_part(scene: Scene, noise: Noise, rng: np.random.Generator, spacing: 
     )
     knit = 1 + 0.05 * noise(p, 3.0) + 0.04 * noise(p, 1.5)
     albedo = ALBEDO * knit[:, None]
-    color = shade(albedo, n, occlusion(scene, p, n), key_shadow(scene, p, n), MATTE)
-    return part("clothes", p, disc_frames(n, 0.74 * spread(p, spacing), 0.4), n, color, 0.95)
+    _, near = cKDTree(p).query(p, k=12)
+    ao = occlusion(scene, p, n)[near].mean(axis=1)
+    lit = key_shadow(scene, p, n)[near].mean(axis=1)
+    color = shade(albedo, n, 0.25 + 0.75 * ao, 0.15 + 0.85 * lit, MATTE)
+    return part("clothes", p, disc_frames(n, 0.80 * spread(p, spacing), 0.4), n, color, 0.95)

@@ -30,8 +30,8 @@ from .splats import mirrored, part
 
 SCLERA_ALBEDO = np.array([0.56, 0.505, 0.475])
 CARUNCLE_ALBEDO = np.array([0.50, 0.22, 0.19])
-IRIS_ALBEDO = np.array([0.105, 0.125, 0.085])
-COLLARETTE = np.array([0.13, 0.075, 0.02])
+IRIS_ALBEDO = np.array([0.078, 0.092, 0.052])
+COLLARETTE = np.array([0.125, 0.066, 0.016])
 CONVERGENCE_DEGREES = 1.2  # the eyes look at the camera, not past it
 CORNEA = 0.35  # mm that the iris stands above the sclera
 

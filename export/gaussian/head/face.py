@@ -20,7 +20,7 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -14, 27.6, 6.2), (0, -29.4, 38.6, 7.0))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -14, 27.4, 6.7), (0, -29.4, 38.4, 7.4))
 UPPER_LIP: tuple[Ball, ...] = (
     (0, -63.9, 32.8, 3.7),
     (5.2, -63.0, 32.6, 3.9),
@@ -77,7 +77,7 @@ def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
     wing = ellipsoid(p, (9.3, -38.3, 31.4), (4.8, 5.4, 8.2))
     columella = capsule(p, (0, -37, 43.2, 3.6), (0, -45.2, 35, 4.0))
     d = union(d, tube(p, BRIDGE, 9.0), 16.0)
-    d = union(d, union(union(tip, wing, 10.0), columella, 6.0), 9.0)
+    d = union(d, union(union(tip, wing, 12.0), columella, 6.0), 9.0)
     d = union(d, ellipsoid(p, (10.0, -39.0, 31.4), (4.5, 5.2, 7.6)), 4.5)
     return cut(d, ellipsoid(p, (5.8, -44.2, 36.6), (2.8, 3.8, 5.0)), 2.2)
 

@@ -40,7 +40,9 @@ def comb(p: DoubleArray) -> DoubleArray:
     across = np.where(x > PART_X, 0.55 * top + 0.1, -(0.95 * top + 0.12))
     down = -1.0 + 1.0 * top + 0.15 * front
     back = -0.62 * (1 - top) - 0.72 * top
-    return np.stack([across, down, back], axis=1)
+    # At the front the hair grows away from the line, or strands would lie along the forehead.
+    away = 0.6 * smoothstep(1.4, 0.0, above_line(p)) * smoothstep(-45, -15, z)
+    return np.stack([across, down + away, back - 0.6 * away], axis=1)
 
 
 def grow(roots: DoubleArray, noise: Noise, rng: np.random.Generator) -> Strands:
@@ -145,8 +147,8 @@ def _strands(s: Strands, scene: Scene, noise: Noise, rng: np.random.Generator) -
     rims = sum(np.maximum(0.0, n @ direction) for direction, _ in RIMS)
     rims = rims * np.maximum(0.0, 1 - np.maximum(0.0, body_n[:, 2])) ** 2 * 0.035
     color = color + gloss * (ao * tint * (0.2 + 0.8 * lit))[:, None] + rims[:, None] * RIM_COLOR
-    width = s.width.repeat(SEGMENTS) * (1 - 0.5 * f**3)
+    width = s.width.repeat(SEGMENTS) * (1 - 0.5 * f**3) * (0.65 + 0.35 * smoothstep(0, 0.3, f))
     sigmas = np.stack([length * 0.58, width, width * 0.45], axis=1)
-    root = smoothstep(-0.4, 0.8, above_line(middle))  # the line itself is drawn by fine ends
+    root = smoothstep(-0.1, 1.0, above_line(middle))  # the line itself is drawn by fine ends
     opacity = np.where(f > 0.88, 0.6, 0.86) * np.where(f < 0.5, 0.35 + 0.65 * root, root)
     return part("strands", middle, strand_frames(tangent, n, sigmas), n, color, opacity)

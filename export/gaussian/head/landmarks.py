@@ -74,12 +74,12 @@ def corner_line(t: ArrayLike) -> DoubleArray:
 
 def lower_edge_y(t: ArrayLike) -> DoubleArray:
     """Height of the lower lid's edge, eyes open."""
-    return corner_line(t) - 5.5 * fissure_profile(t, 0.58, 0.75)
+    return corner_line(t) - 5.3 * fissure_profile(t, 0.58, 0.75)
 
 
 def upper_edge_y(t: ArrayLike, blink: float = 0.0) -> DoubleArray:
     """Height of the upper lid's edge; at blink 1 it overlaps the lower lid by .4 mm."""
-    opened = corner_line(t) + 7.9 * fissure_profile(t, 0.45, 0.68)
+    opened = corner_line(t) + 7.5 * fissure_profile(t, 0.45, 0.68)
     return opened + (lower_edge_y(t) - 0.4 - opened) * blink
 
 

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from .clothes import clothes
 from .face import closed_skin, opening, skin
 from .hairline import coverage
-from .landmarks import DoubleArray
+from .landmarks import DoubleArray, brow_line
 from .light import SKIN_WRAP, Material, Scene, cavity, key_shadow, occlusion, shade
 from .lids import SKIN_ALBEDO
 from .lips import on_lips
@@ -73,8 +73,8 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     albedo *= 1 - 0.7 * hairy[:, None] * np.array([0.8, 0.9, 1.0])
     shine = 1 + 0.6 * _spot(p, 0, -28, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
     shine = shine * (1 + 0.2 * noise(p, 1.3, 3))
-    material = Material(SKIN_WRAP, 0.085 * shine, 0.40)
-    linear = shade(albedo, smooth, ao, lit, material)
+    material = Material(SKIN_WRAP, 0.085 * shine, 0.40, smoothstep(16, -16, p[:, 2]))
+    linear = shade(albedo, smooth, ao, 0.2 + 0.8 * lit, material)
     return SkinSurface(p, n, spacing(p, scale), linear)
 
 
@@ -85,17 +85,28 @@ def _spot(p: DoubleArray, cx: float, cy: float, sx: float, sy: float) -> DoubleA
     return spot
 
 
+def _brow(p: DoubleArray) -> DoubleArray:
+    """A tint under the brow's hairs, which lets a brow of few splats read as dense."""
+    u = np.clip((np.abs(p[:, 0]) - 13.0) / 43.0, 0, 1)
+    x, y = brow_line(u).T
+    thick = 3.0 * (1 - 0.6 * smoothstep(0.3, 1.0, u))
+    d = ((p[:, 1] - y - 0.6) / thick) ** 2 + ((np.abs(p[:, 0]) - x) / 2.5) ** 2
+    brow: DoubleArray = np.exp(-d) * smoothstep(-25, -10, p[:, 2])
+    return brow
+
+
 def skin_albedo(p: DoubleArray, noise: Noise) -> DoubleArray:
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     front = smoothstep(-35, -15, z)
     ear = 1.0 * ((x > 68) & (y > -48) & (y < 22) & (z < -35))
     tints = (
-        (_spot(p, 43, -32, 20, 14), (1.06, 0.885, 0.88)),  # cheeks
+        (_spot(p, 43, -32, 20, 14), (1.05, 0.905, 0.90)),  # cheeks
         (_spot(p, 0, -33, 13, 9), (1.07, 0.88, 0.88)),  # tip of the nose
         (_spot(p, 0, -98, 16, 9), (1.04, 0.94, 0.94)),  # chin
         (ear, (1.06, 0.88, 0.87)),
         (smoothstep(25, 50, y) * front, (1.0, 1.0, 0.95)),  # forehead
-        (_spot(p, 32, 9, 20, 6), (0.96, 0.88, 0.885)),  # upper lids
+        (_spot(p, 32, 9, 20, 6), (0.98, 0.92, 0.925)),  # upper lids
+        (_brow(p), (0.66, 0.62, 0.60)),  # under the brows
         (_spot(p, 29, -11, 14, 4.5) * 0.35, (0.92, 0.87, 0.91)),  # under the eyes
         (_spot(p, 0, -68, 30, 13) * 0.5, (1.03, 0.93, 0.92)),  # around the mouth
     )
@@ -112,7 +123,7 @@ def skin_parts(surface: SkinSurface) -> tuple[Part, Part]:
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     eye = (np.abs(x - 32) < 21) & (np.abs(y) < 15) & (z > -4)
     under = (z > -60) & (y > -135) & ~eye & ~on_lips(p, -2.0)
-    under &= ~((x < 16) & (y < -26) & (y > -50) & (z > 20))
+    under &= ~((x < 15) & (y < -37) & (y > -50) & (z > 20))  # nostrils
     k = np.flatnonzero(under)
     k = k[thin(p[k], 1.75 * s[k])]
     _, near = cKDTree(p).query(p[k], k=NEIGHBOURS)
