@@ -37,7 +37,7 @@ class Scene:
 
     @property
     def sh_degree(self) -> int:
-        return round(self.sh.shape[1] ** 0.5) - 1
+        return int(self.sh.shape[1] ** 0.5 + 0.5) - 1
 
 
 def write_scene(scene: Scene, path: Path, workers: int = 1) -> None:
@@ -112,8 +112,40 @@ def talking_head(count: int, sh_degree: int = 0, size: int = 512) -> Scene:
     )
 
 
+def random_splats(count: int, width: int, height: int, seed: int, sh_degree: int = 0) -> Scene:
+    """Splats of every size, shape and opacity around a turned camera, some behind it."""
+    rng = np.random.default_rng(seed)
+    axes = rng.normal(size=(count + 1, 4))
+    turns = rotations(axes / np.linalg.norm(axes, axis=1, keepdims=True))
+    means = rng.uniform(-1.2, 1.2, (count, 3))
+    means[::16] = rng.uniform(-8, 8, (len(means[::16]), 3))
+    scales = np.exp(rng.uniform(-6, -2.5, (count, 1)) + rng.uniform(-3, 0, (count, 3)))
+    scales[::10] *= 8
+    sh = rng.normal(0, 0.3, (count, (sh_degree + 1) ** 2, 3))
+    sh[:, 0] = rng.uniform(-2, 2, (count, 3))
+    viewmat = np.eye(4)
+    viewmat[:3, :3] = turns[count]
+    viewmat[2, 3] = 3
+    focal = 1.37 * max(width, height)
+    center = (width * rng.uniform(0.4, 0.6), height * rng.uniform(0.4, 0.6))
+    K = [[focal, 0, center[0]], [0, 0.95 * focal, center[1]], [0, 0, 1]]
+    return Scene(
+        means=means.astype(np.float32),
+        frames=(turns[:count] * scales[:, None, :]).astype(np.float32),
+        opacities=rng.uniform(0, 1, count).astype(np.float32) ** 0.7,
+        sh=sh.astype(np.float32),
+        viewmat=viewmat.astype(np.float32),
+        K=np.array(K, np.float32),
+        width=width,
+        height=height,
+        layers=np.zeros(count, np.uint8),
+        background=np.array([0.2, 0.5, 0.8], np.float32),
+    )
+
+
 def _frac(x: DoubleArray) -> DoubleArray:
-    return x - np.floor(x)
+    fraction: DoubleArray = x - np.floor(x)
+    return fraction
 
 
 def _ellipsoid(
