@@ -53,48 +53,49 @@ EMOTIONS: tuple[Emotion, ...] = (
     _emotion("neutral", both(eyeSquint=0.03) | {"mouthSmileLeft": 0.05, "mouthSmileRight": 0.04}),
     _emotion(
         "happy",
-        both(cheekSquint=0.55, eyeSquint=0.25, browOuterUp=0.08, mouthDimple=0.1, mouthUpperUp=0.1)
-        | {"mouthSmileLeft": 0.62, "mouthSmileRight": 0.58},
+        both(cheekSquint=0.7, eyeSquint=0.3, browOuterUp=0.12, mouthDimple=0.1, mouthUpperUp=0.12)
+        | {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.75, "jawOpen": 0.05},
         HeadStyle(motion=1.2, roll=2.0),
         blink=0.9,
     ),
     _emotion(
         "sad",
-        both(browDown=0.2, eyeLookDown=0.1, eyeBlink=0.12, mouthFrown=0.45, mouthPress=0.08)
-        | {"browInnerUp": 0.65, "mouthShrugLower": 0.25},
+        both(browDown=0.15, eyeLookDown=0.1, eyeBlink=0.12, mouthFrown=0.6, mouthPress=0.08)
+        | {"browInnerUp": 0.8, "mouthShrugLower": 0.3},
         HeadStyle(motion=0.6, pitch=5.0),
     ),
     _emotion(
         "angry",
-        both(browDown=0.75, eyeSquint=0.4, eyeWide=0.2, noseSneer=0.2, mouthPress=0.3)
-        | both(mouthFrown=0.12)
+        both(browDown=0.9, eyeSquint=0.4, eyeWide=0.1, noseSneer=0.3, mouthPress=0.4)
+        | both(mouthFrown=0.25)
         | {"jawForward": 0.1},
         HeadStyle(motion=1.3, pitch=3.0),
         blink=0.6,
     ),
     _emotion(
         "surprised",
-        both(browOuterUp=0.75, eyeWide=0.5) | {"browInnerUp": 0.7, "jawOpen": 0.12},
+        both(browOuterUp=0.9, eyeWide=0.75) | {"browInnerUp": 0.9, "jawOpen": 0.22},
         HeadStyle(pitch=-4.0),
     ),
     _emotion(
         "fearful",
-        both(browOuterUp=0.4, browDown=0.25, eyeWide=0.65, eyeSquint=0.1, mouthStretch=0.45)
-        | {"browInnerUp": 0.75, "jawOpen": 0.05},
+        both(browOuterUp=0.3, browDown=0.2, eyeWide=0.9, mouthStretch=0.5, mouthFrown=0.15)
+        | {"browInnerUp": 0.95, "jawOpen": 0.07},
         HeadStyle(pitch=-3.0),
         blink=1.5,
     ),
     _emotion(
         "disgusted",
-        both(noseSneer=0.65, browDown=0.3, cheekSquint=0.25, eyeSquint=0.25, mouthUpperUp=0.4)
-        | both(mouthFrown=0.2)
-        | {"mouthShrugLower": 0.3},
+        both(noseSneer=0.8, browDown=0.45, cheekSquint=0.35, eyeSquint=0.4, mouthUpperUp=0.3)
+        | both(mouthFrown=0.35)
+        | {"mouthShrugLower": 0.35},
         HeadStyle(pitch=-2.0),
     ),
     _emotion(
         "contempt",
-        both(eyeSquint=0.12, mouthPress=0.08)
-        | {"browOuterUpLeft": 0.2, "mouthSmileLeft": 0.25, "mouthDimpleLeft": 0.35},
+        both(eyeSquint=0.2, eyeBlink=0.12, mouthPress=0.15)
+        | {"browOuterUpLeft": 0.45, "browDownRight": 0.3}
+        | {"mouthSmileLeft": 0.42, "mouthDimpleLeft": 0.5, "mouthLeft": 0.1},
         HeadStyle(pitch=-3.0, roll=3.0),
     ),
 )

@@ -34,7 +34,7 @@ def brow_down(p: Points) -> DoubleArray:
     drop = _above(p, 6.0, 20.0, 48.0) * wide
     bulge = bump(p, (6, 17), (7, 9)) * left_half(p)
     lower = bump(p, (22, 14), (14, 6))
-    return along(drop, -3.2, -4.6, 0.8) + along(bulge, -0.6, -1.6, 1.6) + along(lower, 0, -0.8, 0.8)
+    return along(drop, -3.6, -6.2, 1.0) + along(bulge, -0.6, -2.0, 1.6) + along(lower, 0, -0.8, 0.8)
 
 
 def cheek_squint(p: Points) -> DoubleArray:
