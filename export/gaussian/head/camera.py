@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DISTANCE = 0.95  # metres in front of the eyes
-CENTER_Y = -0.034  # metres, height at the middle of the frame
+CENTER_Y = -0.031  # metres, height at the middle of the frame
 FRAME_HEIGHT = 0.345  # metres at the eyes that the frame shows
 
 GLOW_CENTER = (0.42, 0.42)  # of width and height: brighter behind the shadow side

@@ -23,15 +23,15 @@ COLLAR_CENTER_Z = -78.0
 
 def clothes(p: DoubleArray) -> DoubleArray:
     q = np.concatenate([np.abs(p[:, :1]), p[:, 1:]], axis=1)
-    shoulder = capsule(q, (48, -212, -92, 42), (210, -258, -90, 40))
-    chest = ellipsoid(q, (0, -288, -64), (150, 112, 78))
-    slope = capsule(q, (38, -152, -104, 22), (118, -200, -96, 28))
+    shoulder = capsule(q, (48, -208.5, -92, 42), (210, -254.5, -90, 40))
+    chest = ellipsoid(q, (0, -284.5, -64), (150, 112, 78))
+    slope = capsule(q, (38, -148.5, -104, 22), (118, -196.5, -96, 28))
     d = union(union(shoulder, chest, 40.0), slope, 26.0)
     return union(d, collar(q), 9.0)
 
 
 def collar_height(z: DoubleArray) -> DoubleArray:
-    return -147 - 0.34 * (z - COLLAR_CENTER_Z)
+    return -143.5 - 0.34 * (z - COLLAR_CENTER_Z)
 
 
 def collar(p: DoubleArray) -> DoubleArray:
@@ -50,8 +50,8 @@ def spread(p: DoubleArray, spacing: float) -> DoubleArray:
 
 def clothes_part(scene: Scene, noise: Noise, rng: np.random.Generator, spacing: float) -> Part:
     p, n = sample_surface(
-        clothes, (-215.0, -232.0, -160.0), (215.0, -110.0, 50.0),
-        lambda q: spread(q, spacing), rng, lambda q: (skin(q) > -2.0) & (q[:, 1] > -224),
+        clothes, (-215.0, -228.5, -160.0), (215.0, -106.5, 50.0),
+        lambda q: spread(q, spacing), rng, lambda q: (skin(q) > -2.0) & (q[:, 1] > -220),
     )
     knit = 1 + 0.05 * noise(p, 3.0) + 0.04 * noise(p, 1.5)
     albedo = ALBEDO * knit[:, None]

@@ -113,7 +113,7 @@ def _iris_color(
 def _catchlight(name: str, side: float) -> Part:
     """A window and its faint double from the fill light: x, y, sigma mm, brightness, opacity."""
     spots = np.array(
-        [(2.5, 2.75, 0.62, 2.2, 0.96), (1.9, 2.45, 0.5, 1.6, 0.8), (-2.5, -2.5, 0.85, 0.30, 0.30)]
+        [(2.6, 2.75, 0.74, 2.4, 0.97), (1.9, 2.4, 0.6, 1.6, 0.8), (-2.5, -2.5, 0.85, 0.30, 0.30)]
     )
     p = np.zeros((len(spots), 3))
     p[:, :2] = spots[:, :2] + [-side * 0.3, 0.0]

@@ -20,20 +20,20 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -14, 27.4, 6.7), (0, -29.4, 38.4, 7.4))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -13.4, 27.4, 6.7), (0, -27.4, 38.4, 7.4))
 UPPER_LIP: tuple[Ball, ...] = (
-    (0, -63.9, 32.8, 3.7),
-    (5.2, -63.0, 32.6, 3.9),
-    (12.6, -64.6, 29.2, 3.2),
-    (19.0, -65.3, 24.4, 2.2),
-    (24.8, -65.3, 18.8, 1.1),
+    (0, -60.4, 32.8, 3.7),
+    (5.2, -59.5, 32.6, 3.9),
+    (12.6, -61.1, 29.2, 3.2),
+    (19.0, -61.8, 24.4, 2.2),
+    (24.8, -61.8, 18.8, 1.1),
 )
 LOWER_LIP: tuple[Ball, ...] = (
-    (0, -71.8, 31.0, 4.1),
-    (7.5, -71.5, 30.0, 3.9),
-    (14.4, -70.0, 27.0, 3.1),
-    (20.0, -68.0, 23.0, 2.1),
-    (24.8, -65.8, 18.6, 1.1),
+    (0, -68.3, 31.0, 4.1),
+    (7.5, -68, 30.0, 3.9),
+    (14.4, -66.5, 27.0, 3.1),
+    (20.0, -64.5, 23.0, 2.1),
+    (24.8, -62.3, 18.6, 1.1),
 )
 
 
@@ -73,13 +73,13 @@ def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArr
 
 
 def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
-    tip = ellipsoid(p, (0, -31.6, 40.2), (6.8, 6.8, 8.4))
-    wing = ellipsoid(p, (9.3, -38.3, 31.4), (4.8, 5.4, 8.2))
-    columella = capsule(p, (0, -37, 43.2, 3.6), (0, -45.2, 35, 4.0))
+    tip = ellipsoid(p, (0, -29.4, 40.2), (6.8, 6.8, 8.4))
+    wing = ellipsoid(p, (9.3, -35.4, 31.4), (4.8, 5.4, 8.2))
+    columella = capsule(p, (0, -34.2, 43.2, 3.6), (0, -41.7, 35, 4.0))
     d = union(d, tube(p, BRIDGE, 9.0), 16.0)
     d = union(d, union(union(tip, wing, 12.0), columella, 6.0), 9.0)
-    d = union(d, ellipsoid(p, (10.0, -39.0, 31.4), (4.5, 5.2, 7.6)), 4.5)
-    return cut(d, ellipsoid(p, (5.8, -44.2, 36.6), (2.8, 3.8, 5.0)), 2.2)
+    d = union(d, ellipsoid(p, (10.0, -36.1, 31.4), (4.5, 5.2, 7.6)), 4.5)
+    return cut(d, ellipsoid(p, (5.8, -40.8, 36.6), (2.8, 3.8, 5.0)), 2.2)
 
 
 def opening(p: DoubleArray) -> DoubleArray:
@@ -94,22 +94,22 @@ def opening(p: DoubleArray) -> DoubleArray:
 
 def mouth(p: DoubleArray, d: DoubleArray) -> DoubleArray:
     d = union(d, tube(p, UPPER_LIP, 5.0), 3.6)
-    d = cut(d, capsule(p, (0, -50.2, 39.6, 3.0), (0, -59.2, 39.8, 3.4)), 3.0)  # philtrum
+    d = cut(d, capsule(p, (0, -46.7, 39.6, 3.0), (0, -55.7, 39.8, 3.4)), 3.0)  # philtrum
     d = union(d, tube(p, LOWER_LIP, 6.0), 3.6)
-    d = cut(d, ellipsoid(p, (28.4, -64.8, 22.4), (2.4, 3.0, 3.4)), 5.0)  # corner dimple
-    fold = tube(p, ((17, -38, 35.5, 3), (25, -50, 32.5, 3), (31, -63, 26.5, 2.6)), 4.0)
+    d = cut(d, ellipsoid(p, (28.4, -61.3, 22.4), (2.4, 3.0, 3.4)), 5.0)  # corner dimple
+    fold = tube(p, ((17, -35.2, 35.5, 3), (25, -46.5, 32.5, 3), (31, -59.5, 26.5, 2.6)), 4.0)
     return cut(d, fold, 7.0)  # the hint of a nasolabial fold
 
 
 def neck(p: DoubleArray) -> DoubleArray:
     x, y, z = p.T
-    t = np.clip((-58 - y) / 120.0, 0, 1)
+    t = np.clip((-54.5 - y) / 120.0, 0, 1)
     a, b = 42.5 + 6 * t, 45.5 + 4 * t
     ring = np.sqrt((x / a) ** 2 + ((z + 69 + 13 * t) / b) ** 2)
-    d = np.maximum((ring - 1) * np.minimum(a, b), y + 42)
-    sternomastoid = capsule(p, (46, -58, -80, 8.5), (13, -166, -32, 7))
-    larynx = capsule(p, (0, -122, -30, 6.5), (0, -138, -30, 6.5))
-    trapezius = capsule(p, (24, -118, -106, 17), (60, -205, -100, 14))
+    d = np.maximum((ring - 1) * np.minimum(a, b), y + 40)
+    sternomastoid = capsule(p, (46, -54.5, -80, 8.5), (13, -162.5, -32, 7))
+    larynx = capsule(p, (0, -118.5, -30, 6.5), (0, -134.5, -30, 6.5))
+    trapezius = capsule(p, (24, -114.5, -106, 17), (60, -201.5, -100, 14))
     d = union(d, sternomastoid, 14.0)
     d = union(d, larynx, 18.0)
     return union(d, trapezius, 22.0)

@@ -32,22 +32,22 @@ LID_THICKNESS = 1.5
 
 # Mouth.
 MOUTH_HALF_WIDTH = 25.4
-MOUTH_CORNER = (25.4, -65.5, 20.6)
-UPPER_TEETH_EDGE_Y = -69.2
-LOWER_TEETH_EDGE_Y = -67.8
+MOUTH_CORNER = (25.4, -62.0, 20.6)
+UPPER_TEETH_EDGE_Y = -67.0
+LOWER_TEETH_EDGE_Y = -64.9
 
 # Jaw: one fixed axis below the condyles stands for their rotation and gliding.
 JAW_PIVOT = (0.0, -42.0, -62.0)
 JAW_DEGREES = 25.0  # at jawOpen = 1
 
-CHIN = (0.0, -101.0, 28.0)
-NOSE_TIP = (0.0, -31.0, 49.5)
-NOSE_WING = (15.0, -38.5, 32.0)
-CHEEK = (43.0, -34.0, 12.0)
+CHIN = (0.0, -97.5, 28.0)
+NOSE_TIP = (0.0, -28.8, 49.5)
+NOSE_WING = (14.0, -35.6, 32.0)
+CHEEK = (43.0, -31.5, 12.0)
 NECK_PIVOT = (0.0, -105.0, -70.0)
 SKULL_PIVOT = (0.0, -28.0, -70.0)
 EAR_CENTER = (72.5, -12.0, -64.0)
-COLLAR_Y = -138.0  # skin below is covered by clothes
+COLLAR_Y = -134.5  # skin below is covered by clothes
 
 
 def fissure_profile(t: ArrayLike, peak: float, power: float) -> DoubleArray:
@@ -113,7 +113,7 @@ def mouth_line(x: ArrayLike) -> DoubleArray:
     """Height of the line where the lips meet; a slight smile lifts its ends."""
     ax = np.minimum(np.abs(np.asarray(x, np.float64)), MOUTH_HALF_WIDTH)
     bow = 0.6 * np.exp(-(((ax - 7.5) / 4.5) ** 2)) + 2.7 * (ax / MOUTH_HALF_WIDTH) ** 2.4
-    line: DoubleArray = -68.2 + bow
+    line: DoubleArray = -64.7 + bow
     return line
 
 
@@ -121,5 +121,5 @@ def brow_line(u: ArrayLike) -> DoubleArray:
     """[N, 2] x and y of the middle of the own left brow; u runs from inner (0) to outer (1) end."""
     s = np.clip(np.asarray(u, np.float64), 0.0, 1.0)
     fall = np.clip((s - 0.62) / 0.38, 0, 1)
-    y = 20.4 + 5.6 * np.sin(np.pi * s**1.4 * 0.9) - 2.4 * fall * fall * (3 - 2 * fall)
+    y = 19.4 + 5.2 * np.sin(np.pi * s**1.4 * 0.9) - 2.4 * fall * fall * (3 - 2 * fall)
     return np.stack([13.0 + 43.0 * s, y], axis=-1)

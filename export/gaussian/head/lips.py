@@ -29,12 +29,12 @@ DEPTH = 9.0  # mm of the inner side
 def upper_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
     bow = 1.0 * np.exp(-(((ax - 5.4) / 3.3) ** 2)) - 0.8 * np.exp(-((ax / 2.6) ** 2))
-    return -61.1 + bow - 4.4 * (ax / MOUTH_HALF_WIDTH) ** 1.9
+    return -57.6 + bow - 4.4 * (ax / MOUTH_HALF_WIDTH) ** 1.9
 
 
 def lower_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
-    return -75.6 + 10.1 * (ax / MOUTH_HALF_WIDTH) ** 2.3
+    return -72.1 + 10.1 * (ax / MOUTH_HALF_WIDTH) ** 2.3
 
 
 def on_lips(p: DoubleArray, margin: float = 0.0) -> np.ndarray:

@@ -13,9 +13,9 @@ from .sdf import smoothstep, unit
 from .splats import part
 
 TONGUE_ALBEDO = np.array([0.41, 0.15, 0.14])
-TONGUE_CENTER = np.array([0.0, -76.4, -4.0])
+TONGUE_CENTER = np.array([0.0, -72.9, -4.0])
 TONGUE_RADII = np.array([18.0, 7.5, 24.0])
-BAG_CENTER = np.array([0.0, -70.0, -5.0])
+BAG_CENTER = np.array([0.0, -66.5, -5.0])
 BAG_RADII = np.array([33.0, 22.0, 23.0])
 DEEP, SHALLOW = np.array([0.016, 0.006, 0.005]), np.array([0.062, 0.019, 0.016])
 MATERIAL = Material(SKIN_WRAP, 0.05, 0.32, rim=0.0)

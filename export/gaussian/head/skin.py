@@ -39,8 +39,8 @@ def spacing(p: DoubleArray, scale: float) -> DoubleArray:
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     s = 2.15 + 1.1 * smoothstep(-35, -75, z) + 0.8 * smoothstep(-104, -120, y)
     eye = np.exp(-((((x - 32) / 22) ** 2 + ((y - 1) / 15) ** 2) ** 2)) * (z > -8)
-    mouth = np.exp(-(((x / 30) ** 2 + ((y + 68) / 13) ** 2) ** 2)) * (z > 6)
-    nose = np.exp(-(((x / 18) ** 2 + ((y + 36) / 13) ** 2) ** 2)) * (z > 15)
+    mouth = np.exp(-(((x / 30) ** 2 + ((y + 64.5) / 13) ** 2) ** 2)) * (z > 6)
+    nose = np.exp(-(((x / 18) ** 2 + ((y + 33) / 13) ** 2) ** 2)) * (z > 15)
     ear = 1.0 * ((x > 64) & (y > -46) & (y < 22) & (z < -40) & (z > -94))
     fine = np.maximum.reduce([0.42 * eye, 0.42 * mouth, 0.45 * nose, 0.46 * ear])
     return s * (1 - fine) * scale
@@ -52,7 +52,7 @@ def _shown(p: DoubleArray, noise: Noise) -> np.ndarray:
     q = np.column_stack([np.abs(x), y, z])
     socket = (opening(q) < -0.8) & (z > -4) & (z < 14) & (np.abs(np.abs(x) - 32) < 20) & (np.abs(y) < 14)
     bare = (coverage(p, noise) < 1.5) | (np.abs(x) > 71)
-    shown: np.ndarray = bare & ~on_lips(p, 0.7) & (clothes(p) > -3.5) & ~socket & (z > -115)
+    shown: np.ndarray = bare & ~on_lips(p, 0.7) & (clothes(p) > -1.2) & ~socket & (z > -115)
     return shown
 
 
@@ -71,7 +71,7 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     albedo = skin_albedo(p, noise)
     hairy = smoothstep(-0.5, 1.0, coverage(p, noise)) * (np.abs(p[:, 0]) < 71)
     albedo *= 1 - 0.7 * hairy[:, None] * np.array([0.8, 0.9, 1.0])
-    shine = 1 + 0.6 * _spot(p, 0, -28, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
+    shine = 1 + 0.6 * _spot(p, 0, -26, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
     shine = shine * (1 + 0.2 * noise(p, 1.3, 3))
     material = Material(SKIN_WRAP, 0.085 * shine, 0.40, smoothstep(16, -16, p[:, 2]))
     linear = shade(albedo, smooth, ao, 0.2 + 0.8 * lit, material)
@@ -100,15 +100,15 @@ def skin_albedo(p: DoubleArray, noise: Noise) -> DoubleArray:
     front = smoothstep(-35, -15, z)
     ear = 1.0 * ((x > 68) & (y > -48) & (y < 22) & (z < -35))
     tints = (
-        (_spot(p, 43, -32, 20, 14), (1.05, 0.905, 0.90)),  # cheeks
-        (_spot(p, 0, -33, 13, 9), (1.07, 0.88, 0.88)),  # tip of the nose
-        (_spot(p, 0, -98, 16, 9), (1.04, 0.94, 0.94)),  # chin
-        (ear, (1.06, 0.88, 0.87)),
+        (_spot(p, 43, -30, 20, 14), (1.05, 0.905, 0.90)),  # cheeks
+        (_spot(p, 0, -30.5, 13, 9), (1.07, 0.88, 0.88)),  # tip of the nose
+        (_spot(p, 0, -94.5, 16, 9), (1.04, 0.94, 0.94)),  # chin
+        (ear, (1.04, 0.92, 0.91)),
         (smoothstep(25, 50, y) * front, (1.0, 1.0, 0.95)),  # forehead
         (_spot(p, 32, 9, 20, 6), (0.98, 0.92, 0.925)),  # upper lids
         (_brow(p), (0.66, 0.62, 0.60)),  # under the brows
         (_spot(p, 29, -11, 14, 4.5) * 0.35, (0.92, 0.87, 0.91)),  # under the eyes
-        (_spot(p, 0, -68, 30, 13) * 0.5, (1.03, 0.93, 0.92)),  # around the mouth
+        (_spot(p, 0, -64.5, 30, 13) * 0.5, (1.03, 0.93, 0.92)),  # around the mouth
     )
     albedo = np.tile(SKIN_ALBEDO, (len(p), 1))
     for amount, tint in tints:
@@ -122,8 +122,8 @@ def skin_parts(surface: SkinSurface) -> tuple[Part, Part]:
     top = part("skin", p, disc_frames(n, OVERLAP * s, 0.18), n, surface.linear, 0.94)
     x, y, z = np.abs(p[:, 0]), p[:, 1], p[:, 2]
     eye = (np.abs(x - 32) < 21) & (np.abs(y) < 15) & (z > -4)
-    under = (z > -60) & (y > -135) & ~eye & ~on_lips(p, -2.0)
-    under &= ~((x < 15) & (y < -37) & (y > -50) & (z > 20))  # nostrils
+    under = (z > -60) & (y > -132) & ~eye & ~on_lips(p, -2.0)
+    under &= ~((x < 15) & (y < -34) & (y > -47) & (z > 20))  # nostrils
     k = np.flatnonzero(under)
     k = k[thin(p[k], 1.75 * s[k])]
     _, near = cKDTree(p).query(p[k], k=NEIGHBOURS)
