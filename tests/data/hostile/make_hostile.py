@@ -19,7 +19,10 @@ import container_cases  # noqa: E402
 import gaussian_cases  # noqa: E402
 import graph_cases  # noqa: E402
 import motion_cases  # noqa: E402
+import starting_points  # noqa: E402
 from starting_points import Case  # noqa: E402
+
+SEEDS = FOLDER.parents[1] / "fuzz/corpus"
 
 
 def cases() -> list[Case]:
@@ -44,7 +47,18 @@ def files() -> dict[str, bytes]:
     return made | {"expected.json": text.encode()}
 
 
+def seeds() -> dict[str, bytes]:
+    """What the cases start from: valid, and small enough to be seeds of the fuzzer."""
+    bare, gaussian = starting_points.bare_plan(), starting_points.gaussian_plan()
+    return {
+        "bare.plan": starting_points.edited(bare),
+        "gaussian.plan": starting_points.edited(gaussian),
+    }
+
+
 def main() -> None:
+    for name, data in seeds().items():
+        (SEEDS / name).write_bytes(data)
     made = files()
     for stale in {path.name for path in FOLDER.glob("*.plan")} - made.keys():
         (FOLDER / stale).unlink()

@@ -34,8 +34,9 @@ EditablePlan graphs(const std::vector<std::pair<std::string, std::string>>& sour
 
 std::string order_of(const EditablePlan& plan) {
   const auto bytes = plan.bytes();
+  const Plan read(bytes, "memory");
   std::string order;
-  for (const GraphSpec& graph : Plan(bytes, "memory").manifest().graphs) order += graph.name;
+  for (const GraphSpec& graph : read.manifest().graphs) order += graph.name;
   return order;
 }
 
@@ -51,7 +52,7 @@ TEST(GraphOrder, refuses_a_cycle_and_names_only_its_graphs) {
   const std::string refusal =
       graphs({{"tail", "b.y"}, {"a", "c.y"}, {"b", "a.y"}, {"c", "b.y"}, {"free", "features"}}).refusal();
   EXPECT_NE(refusal.find("a cycle: "), std::string::npos) << refusal;
-  EXPECT_NE(refusal.find("b reads a reads c reads b"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("a reads c reads b reads a"), std::string::npos) << refusal;
   EXPECT_EQ(refusal.find("tail"), std::string::npos) << refusal;
 }
 
