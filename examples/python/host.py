@@ -41,7 +41,7 @@ def main(plan: str, audio: str, pictures: str) -> None:
     for frame in talk(session, mono(open_audio(audio), model.sample_rate)):
         frames += 1
         if frame.index % 25 == 0:
-            # frame.image is the engine's memory, RGBA; it stays valid while a reference to it lives.
+            # frame.image is the engine's memory, RGBA; it is valid while a reference to it lives.
             name = Path(pictures, f"{frame.audio_position / model.sample_rate:.0f}s.png")
             name.write_bytes(png.encode(frame.image))
     seconds = time.perf_counter() - begin

@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float32]
 Source = str | os.PathLike[str] | tuple[NDArray[np.generic], int]
 
 _BLOCK_SECONDS = 1.0  # of an array at once
+_TAIL_SECONDS = 0.05  # longer than the resampler's filter at any rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +81,35 @@ def resample(source: Iterator[FloatArray], rate: int, new_rate: int) -> Iterator
         yield from source
         return
     resampler: av.AudioResampler | None = None
-    position = 0
+    position = made = 0
+    tail = np.zeros((1, 0), np.float32)
     for block in source:
-        layout = "mono" if block.shape[0] == 1 else "stereo"
         if resampler is None:
+            layout = "mono" if block.shape[0] == 1 else "stereo"
             resampler = av.AudioResampler(format="fltp", layout=layout, rate=new_rate)
-        planes = np.ascontiguousarray(block)
-        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
-        frame.rate = rate
-        frame.pts = position
-        position += frame.samples
-        yield from (_planes(out) for out in resampler.resample(frame))
-    if resampler is not None:
-        yield from (_planes(out) for out in resampler.resample(None))  # what the filter still holds
+            tail = np.zeros((block.shape[0], int(rate * _TAIL_SECONDS)), np.float32)
+        for out in resampler.resample(_frame(block, rate, position)):
+            made += out.samples
+            yield _planes(out)
+        position += block.shape[1]
+    if resampler is None:
+        return
+    # libswresample keeps its last samples for good when it was given fewer than its filter is long:
+    # silence pushes them out, and what the silence itself becomes is cut off.
+    wanted = max(1, round(position * new_rate / rate))
+    for out in [*resampler.resample(_frame(tail, rate, position)), *resampler.resample(None)]:
+        rest = _planes(out)[:, : max(0, wanted - made)]
+        made += rest.shape[1]
+        if rest.shape[1]:
+            yield rest
+
+
+def _frame(block: FloatArray, rate: int, position: int) -> av.AudioFrame:
+    layout = "mono" if block.shape[0] == 1 else "stereo"
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+    frame.rate = rate
+    frame.pts = position
+    return frame
 
 
 def _planes(frame: av.AudioFrame) -> FloatArray:
