@@ -8,6 +8,7 @@ about 24 splats on a covered pixel at 50,000.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Scene:
 
 
 def write_scene(scene: Scene, path: Path, workers: int = 1) -> None:
-    """The format is described in tests/kernels/gaussian/render_scene.cpp."""
+    """The format is described in tests/kernels/gaussian/scene_file.hpp."""
     background = scene.background
     kind = 2 if background is None else 0 if background.ndim == 1 else 1
     color = background if background is not None and kind == 0 else np.zeros(3)
@@ -185,7 +186,8 @@ def _scales(rng: np.random.Generator, count: int, n_shoulders: int) -> DoubleArr
     s2 = s1 * rng.uniform(0.3, 1, count)
     s3 = np.minimum(s1, s2) * rng.uniform(0.05, 0.25, count)
     pixel = 6.6 / (256 / np.tan(np.radians(11)))  # world units at the head's depth
-    return np.column_stack([s1, s2, s3]) * pixel
+    scales: DoubleArray = np.column_stack([s1, s2, s3]) * pixel
+    return scales
 
 
 def _orientations(rng: np.random.Generator, normals: DoubleArray) -> DoubleArray:
@@ -224,3 +226,15 @@ def _morton(points: DoubleArray) -> NDArray[np.int64]:
         for axis in range(3):
             code |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
     return code
+
+
+def main() -> None:
+    """python -m talkrt.benchmarks.scenes head COUNT SH_DEGREE FILE"""
+    arguments = sys.argv[1:]
+    if len(arguments) != 4 or arguments[0] != "head":
+        raise SystemExit(f"usage: {main.__doc__}")
+    write_scene(talking_head(int(arguments[1]), int(arguments[2])), Path(arguments[3]))
+
+
+if __name__ == "__main__":
+    main()

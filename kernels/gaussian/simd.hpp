@@ -36,7 +36,7 @@ struct Floats {
 
   Floats() = default;
   explicit Floats(float value) {
-    for (auto& p : part) p = NativeFloats{} + value;
+    for (auto& p : part) p = value - NativeFloats{};  // unlike 0 + value this is free: -0 stays -0
   }
 };
 
