@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .face import skin
-from .landmarks import DoubleArray
+from .landmarks import BoolArray, DoubleArray
 from .light import MATTE, Scene, key_shadow, occlusion, shade
 from .noise import Noise
 from .parts import Part
@@ -48,10 +48,21 @@ def spread(p: DoubleArray, spacing: float) -> DoubleArray:
     return spacing * (1 - 0.5 * near)
 
 
+def shown(p: DoubleArray) -> BoolArray:
+    """Not inside the neck where that shows, not below the picture."""
+    covers = (skin(p) > -2.0) | (p[:, 1] < collar_height(p[:, 2]) - 2)
+    outside: BoolArray = covers & (p[:, 1] > -220)
+    return outside
+
+
 def clothes_part(scene: Scene, noise: Noise, rng: np.random.Generator, spacing: float) -> Part:
     p, n = sample_surface(
-        clothes, (-215.0, -228.5, -160.0), (215.0, -106.5, 50.0),
-        lambda q: spread(q, spacing), rng, lambda q: (skin(q) > -2.0) & (q[:, 1] > -220),
+        clothes,
+        (-215.0, -228.5, -160.0),
+        (215.0, -106.5, 50.0),
+        lambda q: spread(q, spacing),
+        rng,
+        shown,
     )
     knit = 1 + 0.05 * noise(p, 3.0) + 0.04 * noise(p, 1.5)
     albedo = ALBEDO * knit[:, None]

@@ -33,6 +33,7 @@ CARUNCLE_ALBEDO = np.array([0.50, 0.22, 0.19])
 IRIS_ALBEDO = np.array([0.078, 0.092, 0.052])
 COLLARETTE = np.array([0.125, 0.066, 0.016])
 CONVERGENCE_DEGREES = 1.2  # the eyes look at the camera, not past it
+LID_WET_RADIUS = 14.5  # where the lower lid's edge touches the eyeball
 CORNEA = 0.35  # mm that the iris stands above the sclera
 
 
@@ -76,7 +77,8 @@ def _lid_shade(x: DoubleArray, y: DoubleArray) -> DoubleArray:
     above = 0.36 + 0.64 * smoothstep(0.0, 5.0, upper_edge_y(t) - y)
     below = 0.78 + 0.22 * smoothstep(0.0, 2.0, y - lower_edge_y(t))
     ends = 0.66 + 0.34 * smoothstep(0.0, 0.15, t) * smoothstep(1.0, 0.87, t)
-    return above * below * ends
+    share: DoubleArray = above * below * ends
+    return share
 
 
 def _iris(rng: np.random.Generator) -> Part:
@@ -98,7 +100,9 @@ def _iris(rng: np.random.Generator) -> Part:
 def _iris_color(
     r: DoubleArray, turn: DoubleArray, y: DoubleArray, rng: np.random.Generator
 ) -> DoubleArray:
-    fibres = 0.5 + 0.3 * np.sin(turn * 23 + 2 * np.sin(turn * 7)) + 0.16 * rng.standard_normal(len(r))
+    fibres = (
+        0.5 + 0.3 * np.sin(turn * 23 + 2 * np.sin(turn * 7)) + 0.16 * rng.standard_normal(len(r))
+    )
     color = IRIS_ALBEDO * (0.75 + 0.6 * np.clip(fibres, 0, 1.3)[:, None])
     # Light falls through the cornea onto the far, lower side of the iris.
     color = color * (1 + 1.15 * smoothstep(0.25, -0.9, y / IRIS_RADIUS))[:, None]
@@ -107,7 +111,8 @@ def _iris_color(
     limbus = smoothstep(IRIS_RADIUS - 1.7, IRIS_RADIUS + 0.05, r)[:, None]
     color = color * (1 - 0.76 * limbus)
     pupil = smoothstep(PUPIL_RADIUS + 0.35, PUPIL_RADIUS - 0.25, r)[:, None]
-    return color * (1 - pupil) + np.array([0.006, 0.005, 0.005]) * pupil
+    mixed: DoubleArray = color * (1 - pupil) + np.array([0.006, 0.005, 0.005]) * pupil
+    return mixed
 
 
 def _catchlight(name: str, side: float) -> Part:
@@ -131,6 +136,3 @@ def tear_line(side_seed: float = 0.0) -> tuple[DoubleArray, DoubleArray]:
     x, y = fissure_x(t), lower_edge_y(t) + 0.35
     p = np.stack([x, y, lid_z(x, y, LID_WET_RADIUS)], axis=1)
     return p, 0.36 + 0.2 * np.sin(9 * t + side_seed) ** 2
-
-
-LID_WET_RADIUS = 14.5

@@ -20,7 +20,8 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 18.2, 5.8), (0, -13.4, 27.4, 6.7), (0, -27.4, 38.4, 7.4))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 18.6, 5.4), (0, -13.4, 28.2, 5.9), (0, -27.4, 38.6, 7.0))
+EYEBALL_RADII = (SCLERA_RADII[0] + 1.6, SCLERA_RADII[1] + 0.1, SCLERA_RADII[2] + 0.1)
 UPPER_LIP: tuple[Ball, ...] = (
     (0, -60.4, 32.8, 3.7),
     (5.2, -59.5, 32.6, 3.9),
@@ -68,7 +69,7 @@ def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArr
     d = union(d, ellipsoid(p, EYE_CENTER, radii), 6.5)
     if not sockets_filled:
         d = cut(d, opening(p), 2.0)
-        d = cut(d, ellipsoid(p, EYE_CENTER, np.array(SCLERA_RADII) + [1.6, 0.1, 0.1]), 0.6)
+        d = cut(d, ellipsoid(p, EYE_CENTER, EYEBALL_RADII), 0.6)
     return mouth(p, d)
 
 
@@ -89,7 +90,8 @@ def opening(p: DoubleArray) -> DoubleArray:
     d = np.maximum(y - (crease_y(t) - 0.7), lower_edge_y(t) - y)
     beyond = np.maximum(FISSURE_X[0] - x, x - FISSURE_X[1])
     d = np.where(beyond > 0, np.maximum(d, 0.0) + beyond, d) * 0.75
-    return np.maximum(d, -z - 2.0)
+    carved: DoubleArray = np.maximum(d, -z - 2.0)
+    return carved
 
 
 def mouth(p: DoubleArray, d: DoubleArray) -> DoubleArray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .hairline import PART_X, above_line, coverage, shell, shell_height
-from .landmarks import DoubleArray
+from .landmarks import BoolArray, DoubleArray
 from .light import FILL, KEY, RIM_COLOR, RIMS, VIEW, Material, Scene, key_shadow, occlusion, shade
 from .noise import Noise
 from .parts import Part
@@ -78,12 +78,17 @@ def hair(
 ) -> Part:
     """As many strands as the budget leaves over the undercoat, whose spacing is `undercoat` mm."""
 
-    def grown(p: DoubleArray) -> np.ndarray:
-        covered: np.ndarray = coverage(p, noise) > -0.05
+    def grown(p: DoubleArray) -> BoolArray:
+        covered: BoolArray = coverage(p, noise) > -0.05
         return covered
 
     coat_p, coat_n = sample_surface(
-        skull, LOW, HIGH, lambda p: undercoat * (1 + 0.6 * smoothstep(-60, -110, p[:, 2])), rng, grown
+        skull,
+        LOW,
+        HIGH,
+        lambda p: undercoat * (1 + 0.6 * smoothstep(-60, -110, p[:, 2])),
+        rng,
+        grown,
     )
     scalp, _ = sample_surface(skull, LOW, HIGH, lambda p: np.full(len(p), 1.9), rng, grown)
     weight = smoothstep(-0.1, 0.9, coverage(scalp, noise)) + 0.03

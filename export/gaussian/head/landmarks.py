@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 DoubleArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 # Eyes. What shows of an eye is an ellipsoid, not a sphere, so that it fills both corners.
 EYE_CENTER = (32.0, 0.0, 0.0)
@@ -32,7 +33,7 @@ LID_THICKNESS = 1.5
 
 # Mouth.
 MOUTH_HALF_WIDTH = 25.4
-MOUTH_CORNER = (25.4, -62.0, 20.6)
+MOUTH_CORNER = (25.4, -61.7, 20.6)
 UPPER_TEETH_EDGE_Y = -67.0
 LOWER_TEETH_EDGE_Y = -64.9
 
@@ -112,7 +113,7 @@ def lower_edge(t: ArrayLike) -> DoubleArray:
 def mouth_line(x: ArrayLike) -> DoubleArray:
     """Height of the line where the lips meet; a slight smile lifts its ends."""
     ax = np.minimum(np.abs(np.asarray(x, np.float64)), MOUTH_HALF_WIDTH)
-    bow = 0.6 * np.exp(-(((ax - 7.5) / 4.5) ** 2)) + 2.7 * (ax / MOUTH_HALF_WIDTH) ** 2.4
+    bow = 0.6 * np.exp(-(((ax - 7.5) / 4.5) ** 2)) + 3.0 * (ax / MOUTH_HALF_WIDTH) ** 2.4
     line: DoubleArray = -64.7 + bow
     return line
 

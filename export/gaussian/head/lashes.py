@@ -15,8 +15,8 @@ UPPER_COLOR = np.array([0.020, 0.014, 0.011])
 LOWER_COLOR = np.array([0.10, 0.058, 0.04])
 
 
-def lashes(seed: int, blink: float = 0.0) -> tuple[Part, ...]:
-    upper, lower = upper_lashes(seed, blink), lower_lashes(seed)
+def lashes(seed: int) -> tuple[Part, ...]:
+    upper, lower = upper_lashes(seed), lower_lashes(seed)
     return (
         upper,
         mirrored(upper, "lashes_upper_r"),
@@ -25,18 +25,18 @@ def lashes(seed: int, blink: float = 0.0) -> tuple[Part, ...]:
     )
 
 
-def upper_lashes(seed: int, blink: float = 0.0, count: int = 64, segments: int = 4) -> Part:
-    """They sweep forward and up; on a closed lid they hang and point down."""
+def upper_lashes(seed: int, count: int = 64, segments: int = 4) -> Part:
+    """They sweep forward and up, longest towards the temple."""
     rng = np.random.default_rng([seed, 11])
     t = np.linspace(0.05, 0.985, count) + rng.normal(0, 0.004, count)
     length = (3.6 + 3.4 * smoothstep(0.25, 0.85, t)) * rng.uniform(0.8, 1.1, count)
-    x, y = fissure_x(t), upper_edge_y(t, blink)
+    x, y = fissure_x(t), upper_edge_y(t)
     root = np.stack([x, y, lid_z(x, y, LID_RADIUS - 0.1)], axis=1)
     f = np.linspace(0, 1, segments + 1)[None, :]
     fan = ((x - 33.0) / 17.5)[:, None]
     out = 0.38 * fan * f
     ahead = 0.80 * f - 0.22 * f * f
-    rise = (-0.16 * f + 0.46 * f * f) * (1 - 1.25 * blink) - 0.28 * f * blink
+    rise = -0.16 * f + 0.46 * f * f
     bend = np.stack([out, *np.broadcast_arrays(rise, ahead + 0 * out)], axis=-1)
     points = root[:, None] + bend * length[:, None, None]
     taper = np.linspace(1.0, 0.4, segments)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Eyelids and lashes as functions of the blink: the rig bakes what these return.
+"""Eyelids.
 
-The upper lid is a patch over (t, v) that rolls down an ellipsoid around the eye. Its upper part
-is tucked under the fold of the skin while the eye is open and unrolls as it closes, so it is
-sampled for the closed state. Its colours run into those of the skin at the crease, which keeps a
-closed lid from looking like an inlay.
+The upper lid is a patch over (t, v) on an ellipsoid around the eye. Its upper part is tucked under
+the fold of the skin while the eye is open and unrolls as it closes, so it is sampled for the
+closed state. Its colours run into those of the skin at the crease, which keeps a closed lid from
+looking like an inlay.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .eyes import LID_WET_RADIUS, tear_line
+from .eyes import tear_line
 from .landmarks import (
     EYE_CENTER,
     LID_EXTRA_X,
@@ -37,6 +37,8 @@ SKIN_ALBEDO = np.array([0.53, 0.325, 0.235])
 LID_TINT = np.array([0.90, 0.80, 0.80])
 RIM_ALBEDO = np.array([0.52, 0.33, 0.285])
 COLUMNS, ROWS = 46, 27
+OVERLAP, THICKNESS = 0.78, 0.12  # sigma over cell, mm
+FOLD_SHADE = 0.52  # light left under the fold
 V_EDGE, V_TOP = -0.14, 1.2  # v < 0 is the thickness, v > 1 lies under the skin's fold
 
 
@@ -70,28 +72,34 @@ def lid_normals(p: DoubleArray) -> DoubleArray:
     return unit((p - EYE_CENTER) / radii**2)
 
 
-def upper_lid(surround: Surround, blink: float = 0.0) -> Part:
+def upper_lid(surround: Surround) -> Part:
     t, v = grid(np.linspace(0.0, 1.0, COLUMNS), np.linspace(V_EDGE, V_TOP, ROWS))
-    p = lid_points(t, v, blink)
+    p, shut = lid_points(t, v, 0.0), lid_points(t, v, 1.0)
     n = lid_normals(p)
-    frames = patch_frames(lid_points(t, v, 1.0), COLUMNS, lid_normals(lid_points(t, v, 1.0)), 0.78, 0.12)
-    if blink < 1.0:
-        squeezed = patch_frames(p, COLUMNS, n, 0.78, 0.12)
-        frames = np.where((v < 0.62)[:, None, None], squeezed, squeezed * 0.5 + frames * 0.5)
-    fold = 0.52 + 0.48 * blink  # light under the brow bone, open and closed
-    ao = np.where(v < 0, 0.62, fold + (1 - fold) * smoothstep(0.7, 0.0, v))
-    albedo = SKIN_ALBEDO * LID_TINT
-    color = shade(np.tile(albedo, (len(t), 1)), n, ao, 0.72 + 0.2 * blink, SKIN)
-    color *= (1 - 0.86 * np.exp(-(((v - 0.015) / 0.06) ** 2)))[:, None]  # roots of the lashes
-    hem = np.stack([fissure_x(t), crease_y(t) + 0.8, lid_points(t, v, 0.0)[:, 2] + 1], axis=1)
-    outside = surround.at(hem)
-    blend = np.maximum(smoothstep(0.45, 0.95, v), smoothstep(0.12, 0.0, t) + smoothstep(0.9, 1.0, t))
-    blend = np.clip(blend, 0, 1) * (v > 0.1)
-    crease = 1 - (0.30 - 0.16 * blink) * np.exp(-(((v - 0.97) / 0.10) ** 2))
-    color = (color * (1 - blend[:, None]) + outside * blend[:, None]) * crease[:, None]
+    frames = patch_frames(p, COLUMNS, n, OVERLAP, THICKNESS)
+    closed = patch_frames(shut, COLUMNS, lid_normals(shut), OVERLAP, THICKNESS)
+    tucked = (v > 0.62)[:, None, None]
+    frames = np.where(tucked, (frames + closed) / 2, frames)
+    color = _lid_color(t, v, p, n, surround)
     opacity = 0.94 * smoothstep(V_TOP + 0.02, 0.88, v) * smoothstep(-0.02, 0.03, t)
     opacity *= smoothstep(1.02, 0.975, t)
     return part("upper_lid_l", p, frames, n, color, opacity, np.stack([t, v], axis=1))
+
+
+def _lid_color(
+    t: DoubleArray, v: DoubleArray, p: DoubleArray, n: DoubleArray, surround: Surround
+) -> DoubleArray:
+    """Linear. Towards the crease and both corners it becomes the colour of the skin there."""
+    ao = np.where(v < 0, 0.62, FOLD_SHADE + (1 - FOLD_SHADE) * smoothstep(0.7, 0.0, v))
+    color = shade(np.tile(SKIN_ALBEDO * LID_TINT, (len(t), 1)), n, ao, 0.72, SKIN)
+    color *= (1 - 0.86 * np.exp(-(((v - 0.015) / 0.06) ** 2)))[:, None]  # roots of the lashes
+    ends = smoothstep(0.12, 0.0, t) + smoothstep(0.9, 1.0, t)
+    blend = np.clip(np.maximum(smoothstep(0.45, 0.95, v), ends), 0.4, 1.0)
+    blend = (blend * smoothstep(0.06, 0.2, v))[:, None]
+    hem = np.stack([fissure_x(t), crease_y(t) + 0.8, p[:, 2] + 1], axis=1)
+    crease = 1 - 0.30 * np.exp(-(((v - 0.97) / 0.10) ** 2))
+    mixed: DoubleArray = (color * (1 - blend) + surround.at(hem) * blend) * crease[:, None]
+    return mixed
 
 
 def lower_lid(surround: Surround) -> Part:
@@ -106,7 +114,9 @@ def lower_lid(surround: Surround) -> Part:
     wet, bright = tear_line()
     wet_n = np.tile([0.0, 0.3, 1.0], (len(wet), 1))
     wet_frames = disc_frames(wet_n, 0.3, 0.1)
-    wet_uv = np.stack([(wet[:, 0] - fissure_x(0.0)) / (fissure_x(1.0) - fissure_x(0.0)), np.ones(len(wet))], 1)
+    wet_uv = np.stack(
+        [(wet[:, 0] - fissure_x(0.0)) / (fissure_x(1.0) - fissure_x(0.0)), np.ones(len(wet))], 1
+    )
     return part(
         "lower_lid_l",
         np.vstack([p, wet]),
@@ -118,6 +128,6 @@ def lower_lid(surround: Surround) -> Part:
     )
 
 
-def eyelids(surround: Surround, blink: float = 0.0) -> tuple[Part, ...]:
-    upper, lower = upper_lid(surround, blink), lower_lid(surround)
+def eyelids(surround: Surround) -> tuple[Part, ...]:
+    upper, lower = upper_lid(surround), lower_lid(surround)
     return (upper, mirrored(upper, "upper_lid_r"), lower, mirrored(lower, "lower_lid_r"))

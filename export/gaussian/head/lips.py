@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from .face import drop_to_skin
-from .landmarks import MOUTH_HALF_WIDTH, DoubleArray, mouth_line
-from .light import SKIN_WRAP, Material, Scene, key_shadow, occlusion, shade
+from .landmarks import MOUTH_HALF_WIDTH, BoolArray, DoubleArray, mouth_line
 from .lids import Surround
+from .light import SKIN_WRAP, Material, Scene, key_shadow, occlusion, shade
 from .noise import Noise
 from .parts import Part
 from .sdf import smoothstep
@@ -29,19 +29,19 @@ DEPTH = 9.0  # mm of the inner side
 def upper_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
     bow = 1.0 * np.exp(-(((ax - 5.4) / 3.3) ** 2)) - 0.8 * np.exp(-((ax / 2.6) ** 2))
-    return -57.6 + bow - 4.4 * (ax / MOUTH_HALF_WIDTH) ** 1.9
+    return -57.6 + bow - 4.1 * (ax / MOUTH_HALF_WIDTH) ** 1.9
 
 
 def lower_border(x: DoubleArray) -> DoubleArray:
     ax = np.minimum(np.abs(x), MOUTH_HALF_WIDTH)
-    return -72.1 + 10.1 * (ax / MOUTH_HALF_WIDTH) ** 2.3
+    return -71.6 + 9.9 * (ax / MOUTH_HALF_WIDTH) ** 2.3
 
 
-def on_lips(p: DoubleArray, margin: float = 0.0) -> np.ndarray:
+def on_lips(p: DoubleArray, margin: float = 0.0) -> BoolArray:
     """Whether points of the skin lie under the red, `margin` mm inside its border."""
     x, y, z = p.T
     inside = (y < upper_border(x) - margin) & (y > lower_border(x) + margin) & (z > 8)
-    result: np.ndarray = inside & (np.abs(x) < MOUTH_HALF_WIDTH - margin)
+    result: BoolArray = inside & (np.abs(x) < MOUTH_HALF_WIDTH - margin)
     return result
 
 
@@ -80,7 +80,9 @@ def _lip(upper: bool, scene: Scene, surround: Surround, noise: Noise) -> tuple[P
     u, v = grid(_columns(), rows)
     p = _points(u, v, upper)
     turn = 0.5 * np.pi * np.maximum(v - 0.3, 0)
-    outward = np.stack([0.4 * u, np.sin(turn) * (-1.0 if upper else 1.0), np.cos(turn) + 0.1], axis=1)
+    outward = np.stack(
+        [0.4 * u, np.sin(turn) * (-1.0 if upper else 1.0), np.cos(turn) + 0.1], axis=1
+    )
     n = patch_normals(p, COLUMNS, outward)
     frames = patch_frames(p, COLUMNS, n, 0.80, 0.2)
     crease = 1 - 0.07 * np.abs(np.sin(p[:, 0] * 2.6 + noise(p, 3.0) * 1.2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .landmarks import DoubleArray
 from .light import SKIN_WRAP, Material, shade
 from .noise import Noise
 from .parts import Part
@@ -21,7 +22,7 @@ DEEP, SHALLOW = np.array([0.016, 0.006, 0.005]), np.array([0.062, 0.019, 0.016])
 MATERIAL = Material(SKIN_WRAP, 0.05, 0.32, rim=0.0)
 
 
-def sphere(n: int) -> np.ndarray:
+def sphere(n: int) -> DoubleArray:
     """[n, 3] directions spread evenly."""
     i = np.arange(n) + 0.5
     z, turn = 1 - 2 * i / n, i * np.pi * (3 - np.sqrt(5))

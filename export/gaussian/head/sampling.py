@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .landmarks import DoubleArray
+from .landmarks import BoolArray, DoubleArray
 from .sdf import Shape, gradient, unit
 
 Spacing = Callable[[DoubleArray], DoubleArray]  # mm between neighbours, at points
@@ -24,7 +25,7 @@ def sample_surface(
     high: tuple[float, float, float],
     spacing: Spacing,
     rng: np.random.Generator,
-    keep: Callable[[DoubleArray], DoubleArray] | None = None,
+    keep: Callable[[DoubleArray], BoolArray] | None = None,
 ) -> tuple[DoubleArray, DoubleArray]:
     """Points and outward normals. Where `keep` is false nothing is placed."""
     p = _candidates(shape, low, high, spacing, rng)
@@ -65,7 +66,7 @@ def project(shape: Shape, p: DoubleArray, steps: int = 4) -> DoubleArray:
     return p
 
 
-def thin(p: DoubleArray, radius: DoubleArray) -> np.ndarray:
+def thin(p: DoubleArray, radius: DoubleArray) -> NDArray[np.intp]:
     """Indices of a subset in which no point has an earlier one within its radius."""
     neighbours = cKDTree(p).query_ball_point(p, radius)
     taken = np.zeros(len(p), bool)
@@ -96,12 +97,11 @@ def disc_frames(normals: DoubleArray, sigma: DoubleArray | float, thickness: flo
     t = unit(np.cross(up, n))
     axes = np.stack([t, np.cross(n, t), n], axis=-1)
     s = np.broadcast_to(np.asarray(sigma, np.float64), len(n))
-    return axes * np.stack([s, s, np.full(len(n), thickness)], axis=-1)[:, None, :]
+    frames: DoubleArray = axes * np.stack([s, s, np.full(len(n), thickness)], axis=-1)[:, None, :]
+    return frames
 
 
-def strand_frames(
-    direction: DoubleArray, normals: DoubleArray, sigmas: DoubleArray
-) -> DoubleArray:
+def strand_frames(direction: DoubleArray, normals: DoubleArray, sigmas: DoubleArray) -> DoubleArray:
     """[N, 3, 3] long splats: first axis along `direction`, third across the normals."""
     t = unit(direction)
     b = unit(np.cross(normals, t))

@@ -7,6 +7,7 @@ Blends are polynomial; their radius `k` is the width of the seam they round off.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,12 +41,13 @@ def capsule(p: DoubleArray, a: Ball, b: Ball) -> DoubleArray:
     start, axis = np.array(a[:3]), np.array(b[:3]) - np.array(a[:3])
     h = np.clip(((p - start) @ axis) / (axis @ axis), 0.0, 1.0)
     d: DoubleArray = np.linalg.norm(p - start - h[:, None] * axis, axis=1)
-    return d - (a[3] + (b[3] - a[3]) * h)
+    d -= a[3] + (b[3] - a[3]) * h
+    return d
 
 
 def tube(p: DoubleArray, knots: Sequence[Ball], k: float) -> DoubleArray:
     d = capsule(p, knots[0], knots[1])
-    for a, b in zip(knots[1:], knots[2:], strict=False):
+    for a, b in pairwise(knots[1:]):
         d = union(d, capsule(p, a, b), k)
     return d
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .clothes import clothes
+from .clothes import clothes, collar_height
 from .face import closed_skin, opening, skin
 from .hairline import coverage
-from .landmarks import DoubleArray, brow_line
-from .light import SKIN_WRAP, Material, Scene, cavity, key_shadow, occlusion, shade
+from .landmarks import BoolArray, DoubleArray, brow_line
 from .lids import SKIN_ALBEDO
+from .light import SKIN_WRAP, Material, Scene, cavity, key_shadow, occlusion, shade
 from .lips import on_lips
 from .noise import Noise
 from .parts import Part
@@ -43,16 +43,20 @@ def spacing(p: DoubleArray, scale: float) -> DoubleArray:
     nose = np.exp(-(((x / 18) ** 2 + ((y + 33) / 13) ** 2) ** 2)) * (z > 15)
     ear = 1.0 * ((x > 64) & (y > -46) & (y < 22) & (z < -40) & (z > -94))
     fine = np.maximum.reduce([0.42 * eye, 0.42 * mouth, 0.45 * nose, 0.46 * ear])
-    return s * (1 - fine) * scale
+    mm: DoubleArray = s * (1 - fine) * scale
+    return mm
 
 
-def _shown(p: DoubleArray, noise: Noise) -> np.ndarray:
+def _shown(p: DoubleArray, noise: Noise) -> BoolArray:
     """Not under hair, clothes or lips, not inside the sockets, not the back of the neck."""
     x, y, z = p.T
     q = np.column_stack([np.abs(x), y, z])
-    socket = (opening(q) < -0.8) & (z > -4) & (z < 14) & (np.abs(np.abs(x) - 32) < 20) & (np.abs(y) < 14)
+    socket = (
+        (opening(q) < -0.8) & (z > -4) & (z < 14) & (np.abs(np.abs(x) - 32) < 20) & (np.abs(y) < 14)
+    )
     bare = (coverage(p, noise) < 1.5) | (np.abs(x) > 71)
-    shown: np.ndarray = bare & ~on_lips(p, 0.7) & (clothes(p) > -1.2) & ~socket & (z > -115)
+    shown: BoolArray = bare & ~on_lips(p, 0.7) & (clothes(p) > -2.5) & ~socket & (z > -115)
+    shown &= y > collar_height(z) - 4
     return shown
 
 
@@ -66,6 +70,7 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     ao = np.clip(0.35 * ao + 0.65 * ao[near].mean(axis=1), 0.05, 1)
     small = cavity(closed_skin, p, n)
     ao *= 0.3 * small + 0.7 * small[near[:, :5]].mean(axis=1)
+    ao += (1 - ao) * 0.6 * _spot(p, 33, -9, 21, 6.5)  # or the lower lids look tired
     lit = key_shadow(scene, p, n)[near].mean(axis=1)
     smooth = unit(0.5 * unit(n[near].mean(axis=1)) + 0.5 * n)
     albedo = skin_albedo(p, noise)
@@ -114,7 +119,8 @@ def skin_albedo(p: DoubleArray, noise: Noise) -> DoubleArray:
     for amount, tint in tints:
         albedo *= 1 + amount[:, None] * (np.array(tint) - 1)
     mottle = 0.010 * noise(p, 2.6) + 0.014 * noise(p, 6, 31) + 0.022 * noise(p, 22, 77)
-    return albedo * (1 + mottle[:, None] * np.array([0.8, 1.1, 1.2]))
+    mottled: DoubleArray = albedo * (1 + mottle[:, None] * np.array([0.8, 1.1, 1.2]))
+    return mottled
 
 
 def skin_parts(surface: SkinSurface) -> tuple[Part, Part]:

@@ -56,7 +56,8 @@ def thin_opacity(
     before = cov[:, 0, 0] * cov[:, 1, 1] - cov[:, 0, 1] ** 2
     after = (cov[:, 0, 0] + DILATION) * (cov[:, 1, 1] + DILATION) - cov[:, 0, 1] ** 2
     share = 1.25 * np.sqrt(np.maximum(before, 0.0) / after)
-    return np.asarray(opacities) * np.clip(share, 0.25, 1.0)
+    kept: DoubleArray = np.asarray(opacities) * np.clip(share, 0.25, 1.0)
+    return kept
 
 
 def grid(u: DoubleArray, v: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
@@ -65,11 +66,15 @@ def grid(u: DoubleArray, v: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     return uu.ravel(), vv.ravel()
 
 
+def _slope(patch: DoubleArray, axis: int) -> DoubleArray:
+    slope: DoubleArray = np.asarray(np.gradient(patch, axis=axis))
+    return slope.reshape(-1, 3)
+
+
 def patch_normals(points: DoubleArray, columns: int, outward: DoubleArray) -> DoubleArray:
     """Normals of a patch sampled by `grid`, turned to the side of `outward`."""
     p = points.reshape(columns, -1, 3)
-    n = np.cross(np.gradient(p, axis=0), np.gradient(p, axis=1)).reshape(-1, 3)
-    n = unit(n)
+    n = unit(np.cross(_slope(p, 0), _slope(p, 1)))
     flip = np.sign((n * outward).sum(-1, keepdims=True))
     return np.where(flip < 0, -n, n)
 
@@ -79,19 +84,17 @@ def patch_frames(
 ) -> DoubleArray:
     """Splats as long and as tall as the patch's own cells, times `overlap`."""
     p = points.reshape(columns, -1, 3)
-    du = np.gradient(p, axis=0).reshape(-1, 3)
-    dv = np.gradient(p, axis=1).reshape(-1, 3)
+    du, dv = _slope(p, 0), _slope(p, 1)
     dv = dv - normals * (dv * normals).sum(-1, keepdims=True)
     b = unit(dv)
     du = du - normals * (du * normals).sum(-1, keepdims=True)
     along = np.abs((unit(np.cross(b, normals)) * du).sum(-1))
     t = unit(np.cross(b, normals))
     tall = np.linalg.norm(dv, axis=-1)
-    sigmas = np.stack(
-        [along * overlap, tall * overlap, np.full(len(points), thickness)], axis=-1
-    )
+    sigmas = np.stack([along * overlap, tall * overlap, np.full(len(points), thickness)], axis=-1)
     sigmas[:, :2] = np.maximum(sigmas[:, :2], 0.12)
-    return np.stack([t, b, normals], axis=-1) * sigmas[:, None, :]
+    frames: DoubleArray = np.stack([t, b, normals], axis=-1) * sigmas[:, None, :]
+    return frames
 
 
 def joined(name: str, *parts: Part) -> Part:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .landmarks import LOWER_TEETH_EDGE_Y, UPPER_TEETH_EDGE_Y, DoubleArray
 from .light import SKIN_WRAP, Material, shade
@@ -33,10 +34,24 @@ class Row:
 
 
 UPPER = Row(
-    "upper", 25.2, UPPER_TEETH_EDGE_Y, 1.0, (8.4, 6.6, 7.4, 6.8, 6.6), (9.6, 8.6, 9.4, 8, 7.6), 0.78, 0.55
+    "upper",
+    25.2,
+    UPPER_TEETH_EDGE_Y,
+    1.0,
+    (8.4, 6.6, 7.4, 6.8, 6.6),
+    (9.6, 8.6, 9.4, 8, 7.6),
+    0.78,
+    0.55,
 )
 LOWER = Row(
-    "lower", 22.4, LOWER_TEETH_EDGE_Y, -1.0, (5.5, 6.0, 6.8, 6.8, 7.0), (8.4, 8.4, 9.0, 8, 7.6), 0.85, 0.42
+    "lower",
+    22.4,
+    LOWER_TEETH_EDGE_Y,
+    -1.0,
+    (5.5, 6.0, 6.8, 6.8, 7.0),
+    (8.4, 8.4, 9.0, 8, 7.6),
+    0.85,
+    0.42,
 )
 EDGE_OFFSETS = np.array([0.0, 0.6, -0.1, 0.5, 0.8])  # mm, lateral incisors are shorter
 
@@ -54,7 +69,7 @@ def teeth() -> tuple[Part, ...]:
     return tuple(p for row in (UPPER, LOWER) for p in (_teeth(row), _gums(row)))
 
 
-def _tooth(row: Row, s: DoubleArray) -> tuple[np.ndarray, DoubleArray]:
+def _tooth(row: Row, s: DoubleArray) -> tuple[NDArray[np.intp], DoubleArray]:
     """Index of the tooth at arc length s, and the place across it, -1 .. 1."""
     edges = np.cumsum((0.0, *row.widths))
     a = np.minimum(np.abs(s), edges[-1] - 1e-6)
