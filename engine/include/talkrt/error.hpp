@@ -20,4 +20,9 @@ class Error : public std::runtime_error {
   talkrt_status code_;
 };
 
+/// Throws what the calling thread's last call left behind, when that was an error.
+inline void check(talkrt_status status) {
+  if (status < TALKRT_OK) throw Error(status, talkrt_last_error());
+}
+
 }  // namespace talkrt
