@@ -13,7 +13,7 @@ from .anatomy import jaw_weight, opening
 from .fields import DoubleArray, Field, Points, along, left_half
 from .mouth import CLOSE_SHARE_LOWER, corner, front, height, lips, lower_lip, upper_lip
 
-SEAL_EASE = 7.0  # mm: keeps the overlap of sealed lips small
+SEAL_EASE = 4.0  # mm: keeps the overlap of sealed lips small
 
 
 def jaw_close(p: Points) -> DoubleArray:

@@ -137,6 +137,7 @@ def pucker(p: Points) -> DoubleArray:
     swell = np.exp(-((p.x / 13) ** 2)) * lips(p)
     v = height(p)
     out[:, 1] += 0.16 * v * swell * np.exp(-((v / 10) ** 2))
+    out[:, 1] += np.where(p.upper, -0.5, 0.5) * swell
     return out
 
 

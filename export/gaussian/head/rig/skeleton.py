@@ -122,7 +122,7 @@ def skin_weights(p: Points) -> DoubleArray:
     # The border between head and neck runs from under the chin up to the nape.
     level = p.y + 0.35 * (p.z + 60)
     head = smoothstep(-140, -92, level)
-    torso = 1 - smoothstep(-196, -150, p.y)
+    torso = 1 - smoothstep(-182, -146, p.y)
     jaw = jaw_weight(p) * head
     weights = np.zeros((len(p.xyz), COUNT))
     weights[:, TORSO] = torso * (1 - head)
