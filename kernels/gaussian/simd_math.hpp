@@ -8,7 +8,7 @@
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
 /// 2^x for |x| < 126, to 2.7e-6 of the value: the minimax polynomial of degree 4 on [0, 1), scaled.
-inline Floats exp2(Floats x) {
+[[gnu::always_inline]] inline Floats exp2(Floats x) {
   const Floats f = each<Floats>([](auto v) { return native_fraction(v); }, x);
   Floats p = fma(f, Floats(0.0135422216f), Floats(0.0519960873f));
   p = fma(p, f, Floats(0.241451459f));
@@ -19,7 +19,7 @@ inline Floats exp2(Floats x) {
 
 /// log2(x) for normal x > 0, to 1e-7: x = 2^k m with m in [sqrt(1/2), sqrt(2)), and
 /// ln m = 2 atanh((m - 1) / (m + 1)), whose series converges fast because the argument is below 0.172.
-inline Floats log2(Floats x) {
+[[gnu::always_inline]] inline Floats log2(Floats x) {
   constexpr std::int32_t kHalfSqrt = 0x3f3504f3;  // bits of sqrt(1/2)
   const Ints offset = as_ints(x) - ints(kHalfSqrt);
   const Floats k = to_floats(shift_right<23>(offset));
