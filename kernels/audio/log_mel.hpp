@@ -2,8 +2,8 @@
 //
 // One log-mel row from one window of samples. Definition: export/FORMAT.md section 2.
 //
-// Computed in double: beside a loud tone, a float transform's rounding noise shows in the nearly empty filters,
-// up to 3e-4 in the logarithm. A row is wanted every hop, so the doubled cost is not seen.
+// Computed in double: beside a loud tone, a float transform's rounding noise shows in the nearly empty
+// filters, up to 3e-4 in the logarithm. A row is wanted every hop, so the doubled cost is not seen.
 #pragma once
 
 #include <cstddef>

@@ -76,8 +76,7 @@ std::size_t log_mel_table_size(const LogMelSpec& spec) { return log_mel_layout(s
 void log_mel_tables(const LogMelSpec& spec, std::span<double> tables) {
   const LogMelLayout layout = log_mel_layout(spec);
   for (int t = 0; t < spec.window; ++t) {  // periodic: the next period's first sample is left out
-    tables[static_cast<std::size_t>(t)] =
-        0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * t / spec.window);
+    tables[static_cast<std::size_t>(t)] = 0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * t / spec.window);
   }
   real_fft_tables(spec.fft_size, tables.subspan(layout.fft, layout.spans - layout.fft));
 

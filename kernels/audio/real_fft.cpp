@@ -28,7 +28,7 @@ std::size_t pass_size(int length) {
 void radix4_pass(int n, int stride, const double* twiddles, Split in, Split out) {
   const int quarter = n / 4;
   const double *w1r = twiddles, *w1i = w1r + quarter, *w2r = w1i + quarter, *w2i = w2r + quarter,
-              *w3r = w2i + quarter, *w3i = w3r + quarter;
+               *w3r = w2i + quarter, *w3i = w3r + quarter;
   for (int p = 0; p < quarter; ++p) {
     const double ar = w1r[p], ai = w1i[p], br = w2r[p], bi = w2i[p], cr = w3r[p], ci = w3i[p];
     const double *x0r = in.re + stride * p, *x0i = in.im + stride * p;

@@ -5,9 +5,8 @@
 #include <cstdio>
 #include <iterator>
 #include <limits>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 namespace talkrt::device {
 namespace {
@@ -28,9 +27,12 @@ std::string human(std::uint64_t bytes) {
 
 const char* name_of(MemoryKind kind) {
   switch (kind) {
-    case MemoryKind::host: return "host";
-    case MemoryKind::pinned: return "pinned";
-    case MemoryKind::device: return "device";
+    case MemoryKind::host:
+      return "host";
+    case MemoryKind::pinned:
+      return "pinned";
+    case MemoryKind::device:
+      return "device";
   }
   return "unknown";
 }
@@ -92,7 +94,8 @@ std::string Budget::refusal(const std::string& what, MemoryKind kind, std::uint6
   std::string text = owner_ + ": memory budget exceeded: \"" + what + "\" asks for " + human(bytes) + " of " +
                      name_of(kind) + " memory";
   if (host_limit_ != 0) {
-    text += ", " + human(host_limit_ - std::min(used, host_limit_)) + " of " + human(host_limit_) + " are left";
+    text +=
+        ", " + human(host_limit_ - std::min(used, host_limit_)) + " of " + human(host_limit_) + " are left";
   }
   std::vector<Line> held;
   std::copy_if(lines_.begin(), lines_.end(), std::back_inserter(held),
@@ -110,9 +113,8 @@ std::string Budget::refusal(const std::string& what, MemoryKind kind, std::uint6
 
 void Budget::refund(const std::string& what, MemoryKind kind, std::uint64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) {
-    return line.kind == kind && line.what == what;
-  });
+  const auto found = std::find_if(lines_.begin(), lines_.end(),
+                                  [&](const Line& line) { return line.kind == kind && line.what == what; });
   if (found == lines_.end()) return;
   found->bytes -= std::min(found->bytes, bytes);
   drop_empty(lines_);

@@ -7,16 +7,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 #include "engine/src/device/budget.hpp"
 
 namespace talkrt::device {
 namespace {
 
-constexpr std::size_t kAlign = 64;                 // a cache line, and the widest vector
+constexpr std::size_t kAlign = 64;                   // a cache line, and the widest vector
 constexpr std::size_t kHuge = std::size_t{2} << 20;  // a huge page on x86-64 and arm64
 
 // Large buffers are mappings of their own: huge pages where the system has them, and the memory goes back to
@@ -52,8 +51,8 @@ std::byte* map_zeroed(std::size_t bytes) {
   if (mapped == MAP_FAILED) return nullptr;
   // Trimmed to start on a huge page.
   auto* begin = static_cast<std::byte*>(mapped);
-  const std::size_t lead = round_up(reinterpret_cast<std::uintptr_t>(begin), kHuge) -
-                           reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t lead =
+      round_up(reinterpret_cast<std::uintptr_t>(begin), kHuge) - reinterpret_cast<std::uintptr_t>(begin);
   if (lead != 0) munmap(begin, lead);
   munmap(begin + lead + length, kHuge - lead);
   madvise(begin + lead, length, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower

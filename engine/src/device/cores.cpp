@@ -39,7 +39,8 @@ std::optional<double> quota_in(const fs::path& group) {
   if (const auto space = both.find(' '); space != std::string::npos) {
     return quotient(number(both.substr(0, space)), number(both.substr(space + 1)));
   }
-  return quotient(number(read_text(group / "cpu.cfs_quota_us")), number(read_text(group / "cpu.cfs_period_us")));
+  return quotient(number(read_text(group / "cpu.cfs_quota_us")),
+                  number(read_text(group / "cpu.cfs_period_us")));
 }
 
 /// "cpu" among "cpu,cpuacct"; version 2 lists no controllers.

@@ -10,16 +10,15 @@
 #include <cstdint>
 #include <string>
 #include <system_error>
+#include <talkrt/error.hpp>
 #include <thread>
 #include <vector>
-
-#include <talkrt/error.hpp>
 
 namespace talkrt::device {
 namespace {
 
-// A frame is a handful of run() calls with little between them. A worker that spins this long is awake for the
-// next one; a sleeping one needs some 5 to 50 us to wake. Longer spinning takes a core from whoever else
+// A frame is a handful of run() calls with little between them. A worker that spins this long is awake for
+// the next one; a sleeping one needs some 5 to 50 us to wake. Longer spinning takes a core from whoever else
 // wants it: the graph's threads, the video encoder.
 constexpr auto kSpin = std::chrono::microseconds(20);
 constexpr int kPausesPerClock = 16;  // pauses between two looks at the clock

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::features {
@@ -18,16 +17,19 @@ void require(bool holds, const std::string& what) {
 const audio::LogMelSpec& checked(const audio::LogMelSpec& spec) {
   const auto text = [](auto value) { return std::to_string(value); };
   require(spec.sample_rate > 0, "sample_rate is " + text(spec.sample_rate) + ", expected a positive number");
-  require(spec.fft_size >= 2 && spec.fft_size <= 65536 && std::has_single_bit(static_cast<unsigned>(spec.fft_size)),
+  require(spec.fft_size >= 2 && spec.fft_size <= 65536 &&
+              std::has_single_bit(static_cast<unsigned>(spec.fft_size)),
           "fft_size is " + text(spec.fft_size) + ", expected a power of two from 2 to 65536");
   require(spec.window >= 1 && spec.window <= spec.fft_size,
           "window is " + text(spec.window) + ", expected 1 to fft_size, " + text(spec.fft_size));
   require(spec.hop >= 1 && spec.hop <= (1 << 20), "hop is " + text(spec.hop) + ", expected 1 to 1048576");
   require(spec.mels >= 1 && spec.mels <= 4096, "mels is " + text(spec.mels) + ", expected 1 to 4096");
-  require(spec.f_min >= 0 && spec.f_min < spec.f_max && spec.f_max <= 0.5f * static_cast<float>(spec.sample_rate),
-          "f_min is " + text(spec.f_min) + " and f_max " + text(spec.f_max) +
-              " Hz, expected 0 <= f_min < f_max <= half the sample rate, " + text(spec.sample_rate / 2));
-  require(spec.floor > 0 && std::isfinite(spec.floor), "floor is " + text(spec.floor) + ", expected more than 0");
+  require(
+      spec.f_min >= 0 && spec.f_min < spec.f_max && spec.f_max <= 0.5f * static_cast<float>(spec.sample_rate),
+      "f_min is " + text(spec.f_min) + " and f_max " + text(spec.f_max) +
+          " Hz, expected 0 <= f_min < f_max <= half the sample rate, " + text(spec.sample_rate / 2));
+  require(spec.floor > 0 && std::isfinite(spec.floor),
+          "floor is " + text(spec.floor) + ", expected more than 0");
   return spec;
 }
 

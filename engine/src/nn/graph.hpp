@@ -47,8 +47,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
   /// `plan` must outlive the Graph. Throws BACKEND_FAILED, PLAN_CORRUPT.
-  [[nodiscard]] virtual std::unique_ptr<Graph> open(const plan::Plan& plan,
-                                                    const plan::GraphSpec& spec) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec) = 0;
   /// JSON object: name, version, path, providers, why it was chosen.
   [[nodiscard]] virtual std::string describe_json() const = 0;
 };

@@ -23,8 +23,9 @@ constexpr std::array<std::pair<plan::DType, ONNXTensorElementDataType>, 9> kType
 }  // namespace
 
 std::optional<plan::DType> dtype_of_onnx(int onnx_type) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(),
-                                  [&](const auto& pair) { return static_cast<int>(pair.second) == onnx_type; });
+  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& pair) {
+    return static_cast<int>(pair.second) == onnx_type;
+  });
   if (found == kTypes.end()) return std::nullopt;
   return found->first;
 }

@@ -4,9 +4,8 @@
 #include "engine/src/nn/onnx_weights.hpp"
 
 #include <optional>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 namespace talkrt::nn {
 namespace {
@@ -27,7 +26,9 @@ struct Field {
   std::uint64_t integer = 0;
   Bytes bytes;
 
-  [[nodiscard]] std::string text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  [[nodiscard]] std::string text() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
 };
 
 /// Walks the fields of one message.
@@ -42,14 +43,21 @@ class Message {
     Field field;
     field.number = static_cast<std::uint32_t>(key >> 3);
     switch (key & 7) {
-      case 0: field.integer = varint(); break;
-      case 1: take(8); break;
+      case 0:
+        field.integer = varint();
+        break;
+      case 1:
+        take(8);
+        break;
       case 2:
         field.is_bytes = true;
         field.bytes = take(varint());
         break;
-      case 5: take(4); break;
-      default: corrupt(label_, "not an ONNX model: wire type " + std::to_string(key & 7) + " is not one of 0 1 2 5");
+      case 5:
+        take(4);
+        break;
+      default:
+        corrupt(label_, "not an ONNX model: wire type " + std::to_string(key & 7) + " is not one of 0 1 2 5");
     }
     return field;
   }
@@ -69,8 +77,8 @@ class Message {
  private:
   Bytes take(std::uint64_t count) {
     if (count > rest_.size()) {
-      corrupt(label_, "not an ONNX model, or a truncated one: a field of " + std::to_string(count) + " bytes where " +
-                          std::to_string(rest_.size()) + " are left");
+      corrupt(label_, "not an ONNX model, or a truncated one: a field of " + std::to_string(count) +
+                          " bytes where " + std::to_string(rest_.size()) + " are left");
     }
     const Bytes taken = rest_.first(static_cast<std::size_t>(count));
     rest_ = rest_.subspan(taken.size());
@@ -88,9 +96,9 @@ class Walker {
 
   void model(Bytes bytes) {
     each(bytes, [&](const Field& f) {
-      if (f.number == 7) graph(f.bytes, 0);       // graph
-      if (f.number == 20) training(f.bytes);      // training_info
-      if (f.number == 25) function(f.bytes);      // functions
+      if (f.number == 7) graph(f.bytes, 0);   // graph
+      if (f.number == 20) training(f.bytes);  // training_info
+      if (f.number == 25) function(f.bytes);  // functions
     });
   }
 
@@ -107,9 +115,9 @@ class Walker {
   void graph(Bytes bytes, int depth) {
     if (depth > kMaxDepth) corrupt(label_, "graphs nested deeper than " + std::to_string(kMaxDepth));
     each(bytes, [&](const Field& f) {
-      if (f.number == 1) node(f.bytes, depth);                  // node
-      if (f.number == 5) tensor(f.bytes, depth == 0);           // initializer
-      if (f.number == 15) sparse(f.bytes);                      // sparse_initializer
+      if (f.number == 1) node(f.bytes, depth);         // node
+      if (f.number == 5) tensor(f.bytes, depth == 0);  // initializer
+      if (f.number == 15) sparse(f.bytes);             // sparse_initializer
     });
   }
 
@@ -134,9 +142,9 @@ class Walker {
 
   void attribute(Bytes bytes, int depth) {
     each(bytes, [&](const Field& f) {
-      if (f.number == 5 || f.number == 10) tensor(f.bytes, false);         // t, tensors
-      if (f.number == 6 || f.number == 11) graph(f.bytes, depth + 1);      // g, graphs
-      if (f.number == 22 || f.number == 23) sparse(f.bytes);               // sparse_tensor(s)
+      if (f.number == 5 || f.number == 10) tensor(f.bytes, false);     // t, tensors
+      if (f.number == 6 || f.number == 11) graph(f.bytes, depth + 1);  // g, graphs
+      if (f.number == 22 || f.number == 23) sparse(f.bytes);           // sparse_tensor(s)
     });
   }
 
@@ -152,7 +160,8 @@ class Walker {
     Message message(bytes, label_);
     while (const auto f = message.next()) {
       if (f->number == 1) dims(*f, weight.shape);
-      if (f->number == 2 && !f->is_bytes) weight.onnx_type = static_cast<int>(f->integer & 0xFFFF);  // data_type
+      if (f->number == 2 && !f->is_bytes)
+        weight.onnx_type = static_cast<int>(f->integer & 0xFFFF);  // data_type
       if (f->number == 8 && f->is_bytes) weight.name = f->text();
       if (f->number == 13 && f->is_bytes) {  // external_data
         external = true;
@@ -188,7 +197,8 @@ class Walker {
     });
     // A repeated key could mean one thing here and another to the runtime.
     const auto set = [&](std::string& to) {
-      if (!to.empty()) corrupt(label_, "initializer \"" + weight.name + "\" repeats external_data \"" + key + "\"");
+      if (!to.empty())
+        corrupt(label_, "initializer \"" + weight.name + "\" repeats external_data \"" + key + "\"");
       to = value;
     };
     if (key == "location") return set(weight.location);

@@ -23,8 +23,8 @@ struct ExternalWeight {
 };
 
 /// Reads the protobuf wire format of an ONNX ModelProto just far enough. Throws PLAN_CORRUPT, beginning with
-/// `label`, when the bytes are not protobuf, nest deeper than 32 graphs, or hold external data anywhere but in
-/// the main graph's dense initializers (constants, attributes, subgraphs, functions).
+/// `label`, when the bytes are not protobuf, nest deeper than 32 graphs, or hold external data anywhere but
+/// in the main graph's dense initializers (constants, attributes, subgraphs, functions).
 std::vector<ExternalWeight> external_weights(std::span<const std::byte> model, const std::string& label);
 
 }  // namespace talkrt::nn

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/nn/onnxruntime_graph.hpp"

@@ -3,10 +3,9 @@
 
 #include <array>
 #include <functional>
+#include <talkrt/error.hpp>
 #include <utility>
 #include <vector>
-
-#include <talkrt/error.hpp>
 
 #include "engine/src/nn/onnx_types.hpp"
 #include "engine/src/nn/onnxruntime_instance.hpp"
@@ -22,8 +21,7 @@ const plan::TensorView& model_of(const plan::Plan& plan, const plan::GraphSpec& 
 Handle<OrtSessionOptions> options_for(const OnnxRuntimeLibrary& library, int threads) {
   const OrtApi& api = library.api();
   const std::string doing = "setting session options";
-  auto options =
-      library.make<OrtSessionOptions>(api.ReleaseSessionOptions, doing, api.CreateSessionOptions);
+  auto options = library.make<OrtSessionOptions>(api.ReleaseSessionOptions, doing, api.CreateSessionOptions);
   OrtSessionOptions* o = options.get();
   const auto set = [&](const char* key, const char* value) {
     library.check(api.AddSessionConfigEntry(o, key, value), doing + ", " + key);
@@ -57,7 +55,8 @@ struct Side {
   OrtStatus* (*type)(const OrtSession*, std::size_t, OrtTypeInfo**);
 };
 
-std::string name_at(const OnnxRuntimeLibrary& library, const OrtSession* session, const Side& side, std::size_t i) {
+std::string name_at(const OnnxRuntimeLibrary& library, const OrtSession* session, const Side& side,
+                    std::size_t i) {
   const OrtApi& api = library.api();
   OrtAllocator* allocator = nullptr;
   library.check(api.GetAllocatorWithDefaultOptions(&allocator), "finding its allocator");
@@ -69,7 +68,8 @@ std::string name_at(const OnnxRuntimeLibrary& library, const OrtSession* session
 }
 
 /// "F32 [1, 2, 80]" as the session reports it, or what it is instead of a tensor.
-std::string type_at(const OnnxRuntimeLibrary& library, const OrtSession* session, const Side& side, std::size_t i) {
+std::string type_at(const OnnxRuntimeLibrary& library, const OrtSession* session, const Side& side,
+                    std::size_t i) {
   const OrtApi& api = library.api();
   const std::string doing = std::string("reading an ") + side.word + "'s type";
   const auto type = library.make<OrtTypeInfo>(api.ReleaseTypeInfo, doing,
@@ -99,7 +99,8 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
     std::size_t at = 0;
     while (at < side.expected.size() && side.expected[at].name != name) ++at;
     if (at == side.expected.size()) {
-      refuse(std::string("the graph has an ") + side.word + " \"" + name + "\" that the manifest does not list");
+      refuse(std::string("the graph has an ") + side.word + " \"" + name +
+             "\" that the manifest does not list");
     }
     seen[at] = true;
     const std::string found = type_at(library, session, side, i);
@@ -121,7 +122,8 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
             const plan::GraphSpec& spec) {
   const OrtApi& api = library.api();
   Side inputs{"input", {}, api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo};
-  Side outputs{"output", {}, api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo};
+  Side outputs{
+      "output", {}, api.SessionGetOutputCount, api.SessionGetOutputName, api.SessionGetOutputTypeInfo};
   for (const plan::Port& port : spec.inputs) inputs.expected.push_back({port.name, port.dtype, port.shape});
   for (const plan::Port& port : spec.outputs) outputs.expected.push_back({port.name, port.dtype, port.shape});
   for (const plan::State& state : spec.states) {
@@ -131,9 +133,10 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
   for (const auto* side : {&inputs, &outputs}) {
     for (const Expected& port : side->expected) {
       if (port.dtype == plan::DType::f32) continue;
-      throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED, where + ": " + side->word + " \"" + port.name + "\" is " +
-                                                     describe(port.dtype, port.shape) +
-                                                     "; this version runs graphs with F32 inputs and outputs");
+      throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
+                  where + ": " + side->word + " \"" + port.name + "\" is " +
+                      describe(port.dtype, port.shape) +
+                      "; this version runs graphs with F32 inputs and outputs");
     }
     verify(library, session, where, *side);
   }

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 #include "engine/src/nn/onnxruntime_graph.hpp"
 
@@ -32,7 +31,8 @@ std::size_t memory_floats(const plan::GraphSpec& spec) {
 
 template <class Ports>
 auto& port_named(Ports& ports, std::string_view name, const std::string& graph, const char* word) {
-  const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& port) { return port.name == name; });
+  const auto found =
+      std::find_if(ports.begin(), ports.end(), [&](const auto& port) { return port.name == name; });
   if (found != ports.end()) return *found;
   std::string known;
   for (const auto& port : ports) known += (known.empty() ? "" : ", ") + port.name;
@@ -64,13 +64,15 @@ OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::
   reset();
 }
 
-OnnxRuntimeInstance::Bound OnnxRuntimeInstance::bind(const std::string& name, std::span<const std::int64_t> shape,
+OnnxRuntimeInstance::Bound OnnxRuntimeInstance::bind(const std::string& name,
+                                                     std::span<const std::int64_t> shape,
                                                      std::span<float>& free) const {
   const OnnxRuntimeLibrary& library = graph_.library();
   const OrtApi& api = library.api();
-  const auto memory = library.make<OrtMemoryInfo>(
-      api.ReleaseMemoryInfo, "describing host memory",
-      [&](OrtMemoryInfo** out) { return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out); });
+  const auto memory =
+      library.make<OrtMemoryInfo>(api.ReleaseMemoryInfo, "describing host memory", [&](OrtMemoryInfo** out) {
+        return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out);
+      });
   const std::span<float> data = free.first(floats_of(shape));
   free = free.subspan(padded(data.size()));
   auto value = library.make<OrtValue>(api.ReleaseValue, "wrapping \"" + name + "\"", [&](OrtValue** out) {
@@ -83,9 +85,9 @@ OnnxRuntimeInstance::Bound OnnxRuntimeInstance::bind(const std::string& name, st
 void OnnxRuntimeInstance::make_binding(int reads) {
   const OnnxRuntimeLibrary& library = graph_.library();
   const OrtApi& api = library.api();
-  auto binding = library.make<OrtIoBinding>(api.ReleaseIoBinding, "creating a binding", [&](OrtIoBinding** out) {
-    return api.CreateIoBinding(graph_.session(), out);
-  });
+  auto binding = library.make<OrtIoBinding>(
+      api.ReleaseIoBinding, "creating a binding",
+      [&](OrtIoBinding** out) { return api.CreateIoBinding(graph_.session(), out); });
   const auto in = [&](const std::string& name, const Bound& bound) {
     library.check(api.BindInput(binding.get(), name.c_str(), bound.value.get()), "binding input " + name);
   };

@@ -36,7 +36,7 @@ class OnnxRuntimeInstance final : public Instance {
     Handle<OrtValue> value;
   };
   struct Feedback {
-    std::array<Bound, 2> copies;   // of one state
+    std::array<Bound, 2> copies;         // of one state
     std::span<const std::byte> initial;  // inside the plan; empty: zeros
   };
 

@@ -4,16 +4,16 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <vector>
-
 #include <talkrt/error.hpp>
+#include <vector>
 
 namespace talkrt::nn {
 namespace {
 
 constexpr const char* kVariable = "TALKRT_ONNXRUNTIME";
 constexpr const char* kHowToInstall =
-    "Install it with \"pip install onnxruntime\" and give the path of its capi/libonnxruntime.so.* to the engine "
+    "Install it with \"pip install onnxruntime\" and give the path of its capi/libonnxruntime.so.* to the "
+    "engine "
     "or in $TALKRT_ONNXRUNTIME (the Python package finds it by itself)";
 
 struct Candidates {
@@ -59,7 +59,8 @@ OnnxRuntimeLibrary::OnnxRuntimeLibrary(const std::string& requested) {
   void* library = open_first(from);
   void* symbol = dlsym(library, "OrtGetApiBase");
   if (symbol == nullptr) {
-    missing(from.names.front() + " (" + reason_ + ") is not ONNX Runtime: it has no OrtGetApiBase. " + kHowToInstall);
+    missing(from.names.front() + " (" + reason_ + ") is not ONNX Runtime: it has no OrtGetApiBase. " +
+            kHowToInstall);
   }
   Dl_info where{};
   path_ = dladdr(symbol, &where) != 0 && where.dli_fname != nullptr ? where.dli_fname : from.names.front();
@@ -69,8 +70,9 @@ OnnxRuntimeLibrary::OnnxRuntimeLibrary(const std::string& requested) {
   // Asked only when the version allows it: an older library answers with a line on stderr.
   if (minor_version(version_) >= ORT_API_VERSION) api_ = base->GetApi(ORT_API_VERSION);
   if (api_ == nullptr) {
-    missing("ONNX Runtime " + version_ + " at " + path_ + " (" + reason_ + ") is too old: this TalkRT needs 1." +
-            std::to_string(ORT_API_VERSION) + " or newer. Update it with \"pip install --upgrade onnxruntime\"");
+    missing("ONNX Runtime " + version_ + " at " + path_ + " (" + reason_ +
+            ") is too old: this TalkRT needs 1." + std::to_string(ORT_API_VERSION) +
+            " or newer. Update it with \"pip install --upgrade onnxruntime\"");
   }
   // Failures come back as statuses; a library inside a host says nothing on stderr short of an error.
   env_ = make<OrtEnv>(api_->ReleaseEnv, "creating its environment",

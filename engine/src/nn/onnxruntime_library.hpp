@@ -31,7 +31,9 @@ class OnnxRuntimeLibrary {
 
   [[nodiscard]] const OrtApi& api() const noexcept { return *api_; }
   [[nodiscard]] const OrtEnv& env() const noexcept { return *env_; }
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }        // the file, as the loader found it
+  [[nodiscard]] const std::string& path() const noexcept {
+    return path_;
+  }  // the file, as the loader found it
   [[nodiscard]] const std::string& version() const noexcept { return version_; }  // "1.31.1"
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }    // why this file
 

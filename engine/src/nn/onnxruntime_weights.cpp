@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-
 #include <talkrt/error.hpp>
 
 #include "engine/src/nn/onnx_types.hpp"
@@ -12,8 +11,8 @@
 namespace talkrt::nn {
 namespace {
 
-// Matrix products run up to a third faster from weights that were repacked for them, which takes a second copy
-// of at most their size. Worth it for small graphs; large ones stay in the mapping alone.
+// Matrix products run up to a third faster from weights that were repacked for them, which takes a second
+// copy of at most their size. Worth it for small graphs; large ones stay in the mapping alone.
 constexpr std::size_t kRepackAtMost = std::size_t{64} << 20;
 
 [[noreturn]] void corrupt(const std::string& where, const std::string& what) {
@@ -21,25 +20,27 @@ constexpr std::size_t kRepackAtMost = std::size_t{64} << 20;
 }
 
 /// The plan's tensor that an external initializer stands for.
-const plan::TensorView& tensor_of(const ExternalWeight& weight, const plan::Plan& plan, const std::string& prefix,
-                                  const std::string& where) {
+const plan::TensorView& tensor_of(const ExternalWeight& weight, const plan::Plan& plan,
+                                  const std::string& prefix, const std::string& where) {
   const std::string what = "initializer \"" + weight.name + "\"";
   if (!weight.location.starts_with(prefix)) {
-    corrupt(where, what + " has its data at \"" + weight.location + "\", expected a tensor named " + prefix + "*");
+    corrupt(where,
+            what + " has its data at \"" + weight.location + "\", expected a tensor named " + prefix + "*");
   }
   if (!weight.offset.empty() && weight.offset != "0") {
     corrupt(where, what + " has external_data offset " + weight.offset + ", expected 0");
   }
   const plan::TensorView* tensor = plan.find(weight.location);
-  if (tensor == nullptr) corrupt(where, what + " needs the tensor " + weight.location + ", which the plan lacks");
+  if (tensor == nullptr)
+    corrupt(where, what + " needs the tensor " + weight.location + ", which the plan lacks");
   const auto dtype = dtype_of_onnx(weight.onnx_type);
   if (dtype != tensor->dtype || weight.shape != tensor->shape) {
-    corrupt(where, what + " is " + describe(dtype, weight.shape) + " in the graph, but the tensor " + weight.location +
-                       " is " + describe(tensor->dtype, tensor->shape));
+    corrupt(where, what + " is " + describe(dtype, weight.shape) + " in the graph, but the tensor " +
+                       weight.location + " is " + describe(tensor->dtype, tensor->shape));
   }
   if (!weight.length.empty() && weight.length != std::to_string(tensor->bytes.size())) {
-    corrupt(where, what + " has external_data length " + weight.length + ", but the tensor " + weight.location +
-                       " has " + std::to_string(tensor->bytes.size()) + " bytes");
+    corrupt(where, what + " has external_data length " + weight.length + ", but the tensor " +
+                       weight.location + " has " + std::to_string(tensor->bytes.size()) + " bytes");
   }
   return *tensor;
 }
@@ -52,9 +53,10 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
     : library_(library), graph_(graph) {
   const std::string where = plan.label() + ": graph/" + graph;
   const OrtApi& api = library.api();
-  const auto memory = library.make<OrtMemoryInfo>(
-      api.ReleaseMemoryInfo, "describing host memory",
-      [&](OrtMemoryInfo** out) { return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out); });
+  const auto memory =
+      library.make<OrtMemoryInfo>(api.ReleaseMemoryInfo, "describing host memory", [&](OrtMemoryInfo** out) {
+        return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out);
+      });
 
   for (const ExternalWeight& weight : external_weights(model, where)) {
     if (std::find(names_.begin(), names_.end(), weight.name) != names_.end()) {
@@ -70,10 +72,12 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
     }
     names_.push_back(weight.name);
     bytes_ += tensor.bytes.size();
-    values_.push_back(library.make<OrtValue>(api.ReleaseValue, "wrapping " + weight.location, [&](OrtValue** out) {
-      return api.CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.bytes.size(), tensor.shape.data(),
-                                                tensor.shape.size(), onnx_of_dtype(tensor.dtype), out);
-    }));
+    values_.push_back(
+        library.make<OrtValue>(api.ReleaseValue, "wrapping " + weight.location, [&](OrtValue** out) {
+          return api.CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.bytes.size(),
+                                                    tensor.shape.data(), tensor.shape.size(),
+                                                    onnx_of_dtype(tensor.dtype), out);
+        }));
   }
 }
 

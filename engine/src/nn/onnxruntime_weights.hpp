@@ -14,7 +14,8 @@
 
 namespace talkrt::nn {
 
-/// Owns the values, borrows the plan's bytes (and owns copies of the few that are not aligned for their type).
+/// Owns the values, borrows the plan's bytes (and owns copies of the few that are not aligned for their
+/// type).
 class OnnxRuntimeWeights {
  public:
   /// Checks every external initializer of `model` against the plan's tensors. Throws PLAN_CORRUPT with the

@@ -35,7 +35,8 @@ TEST(RingBuffer, gives_back_what_was_pushed_across_every_wrap) {
 
       const std::int64_t consumed = ring.consumed();
       const std::size_t got = ring.pop(std::span(out).first(random() % out.size()));
-      for (std::size_t k = 0; k < got; ++k) ASSERT_EQ(out[k], sample(consumed + static_cast<std::int64_t>(k)));
+      for (std::size_t k = 0; k < got; ++k)
+        ASSERT_EQ(out[k], sample(consumed + static_cast<std::int64_t>(k)));
       ASSERT_EQ(ring.consumed(), consumed + static_cast<std::int64_t>(got));
     }
   }

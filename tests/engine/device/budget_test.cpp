@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <string>
+#include <talkrt/error.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <talkrt/error.hpp>
 
 namespace talkrt::device {
 namespace {
@@ -49,9 +48,10 @@ TEST(Budget, refusal_names_owner_request_limit_and_what_is_held_largest_first) {
   model.charge("weights", MemoryKind::host, 8 * kMiB);
   const Error error = error_of([&] { model.charge("frame ring", MemoryKind::host, 4 * kMiB); });
   EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
-  EXPECT_STREQ(error.what(),
-               "model demo: memory budget exceeded: \"frame ring\" asks for 4.0 MiB of host memory, 1.5 MiB of "
-               "10.0 MiB are left; held now: 8.5 MiB (weights 8.0 MiB, scratch 512.0 KiB)");
+  EXPECT_STREQ(
+      error.what(),
+      "model demo: memory budget exceeded: \"frame ring\" asks for 4.0 MiB of host memory, 1.5 MiB of "
+      "10.0 MiB are left; held now: 8.5 MiB (weights 8.0 MiB, scratch 512.0 KiB)");
 }
 
 TEST(Budget, a_refusal_anywhere_charges_nothing_anywhere) {

@@ -64,7 +64,8 @@ TEST(LogMelCpu, equals_the_float64_oracle_to_the_last_bits_of_a_float) {
     float worst = 0;
     for (std::size_t m = 0; m < 12; ++m) {
       const auto row = log_mel.row(std::span(all[s].signal).subspan(m * 160, 400));
-      for (std::size_t k = 0; k < 80; ++k) worst = std::max(worst, std::abs(row[k] - all[s].rows[m * 80 + k]));
+      for (std::size_t k = 0; k < 80; ++k)
+        worst = std::max(worst, std::abs(row[k] - all[s].rows[m * 80 + k]));
     }
     EXPECT_LE(worst, 5e-6f) << "signal " << s;
     RecordProperty("worst_" + std::to_string(s), std::to_string(worst));
@@ -74,7 +75,8 @@ TEST(LogMelCpu, equals_the_float64_oracle_to_the_last_bits_of_a_float) {
 TEST(LogMelCpu, a_sine_peaks_in_the_filter_around_it) {
   LogMel log_mel({});
   std::vector<float> sine(400);
-  for (std::size_t t = 0; t < 400; ++t) sine[t] = std::sin(2.0f * 3.14159265f * 440.0f * static_cast<float>(t) / 16000);
+  for (std::size_t t = 0; t < 400; ++t)
+    sine[t] = std::sin(2.0f * 3.14159265f * 440.0f * static_cast<float>(t) / 16000);
   const auto row = log_mel.row(sine);
   const auto peak = std::max_element(row.begin(), row.end()) - row.begin();
   // Slaney: (15 + 27 ln(7.6) / ln(6.4) - 0.9) mels / 81 a filter from 60 Hz; 440 Hz is mel 6.6.

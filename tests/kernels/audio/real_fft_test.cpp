@@ -34,14 +34,15 @@ TEST_P(RealFftSizes, equal_the_sum_of_the_definition) {
     std::complex<double> sum = 0;
     for (int t = 0; t < size; ++t) {
       sum += signal[static_cast<std::size_t>(t)] *
-             std::polar(1.0, -2.0 * std::numbers::pi * k * t / size);
+             std::polar(1.0, -2.0 * std::numbers::pi * (k * t % size) / size);
     }
     // Power of a bin is about `size` here.
-    EXPECT_NEAR(power[static_cast<std::size_t>(k)], std::norm(sum), 1e-13 * size) << "bin " << k;
+    EXPECT_NEAR(power[static_cast<std::size_t>(k)], std::norm(sum), 1e-12 * size) << "bin " << k;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(RealFft, RealFftSizes, testing::Values(2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048));
+INSTANTIATE_TEST_SUITE_P(RealFft, RealFftSizes,
+                         testing::Values(2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048));
 
 TEST(RealFft, puts_a_cosine_into_its_bin) {
   std::vector<double> signal(512);
