@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,12 +15,16 @@ import numpy as np
 import pytest
 import talkrt
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from talkrt.pictures import PngEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000
 
 WriteWav = Callable[..., Path]
 RunTool = Callable[..., subprocess.CompletedProcess[str]]
+ChangePlan = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +100,47 @@ def talkrt_command(tmp_path: Path) -> RunTool:
         )
 
     return run
+
+
+@pytest.fixture
+def change_plan(tiny_plan: Path, tmp_path: Path) -> ChangePlan:
+    """change_plan(name, manifest changes, more tensors) -> a copy of the tiny plan with those."""
+
+    def change(
+        name: str,
+        manifest: dict[str, object] | None = None,
+        tensors: dict[str, NDArray[np.generic]] | None = None,
+    ) -> Path:
+        with safe_open(tiny_plan, framework="numpy") as file:
+            held = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            old = json.loads(file.metadata()["talkrt.plan"])
+        metadata = {"talkrt.plan": json.dumps({**old, **(manifest or {})})}
+        path = tmp_path / name
+        save_file({**held, **(tensors or {})}, path, metadata=metadata)
+        return path
+
+    return change
+
+
+@pytest.fixture
+def checked_plan(
+    change_plan: ChangePlan, model: talkrt.Model, speech: NDArray[np.float32]
+) -> Callable[[int], Path]:
+    """checked_plan(off) -> a plan with a check clip, its pictures wrong by `off` of 255."""
+
+    def make(off: int) -> Path:
+        session = model.session(idle_motion=False)
+        session.set_controls(talkrt.Controls(emotion_intensity=0.0))
+        session.push_audio(speech)
+        session.finish_audio()
+        images = {frame.index: frame.image.copy() for frame in session.frames()}
+        png = PngEncoder(model.size, opaque=True)
+        tensors: dict[str, NDArray[np.generic]] = {"check/audio": speech}
+        for index in (6, 12):
+            shifted = np.where(images[index] < 128, images[index] + off, images[index] - off)
+            data = png.encode(shifted.astype(np.uint8))
+            tensors[f"check/frame/{index}"] = np.frombuffer(data, np.uint8)
+        clip = {"frames": [6, 12], "fps": [25, 1], "width": 64, "height": 64, "min_psnr_db": 40.0}
+        return change_plan(f"checked{off}.plan", {"check": clip}, tensors)
+
+    return make

@@ -45,8 +45,9 @@ class PlanFile:
             array: NDArray[Any] = np.asarray(file.get_tensor(name))
         return array
 
-    def look_ahead_ms(self) -> float | None:
-        """Audio beyond a frame's time that the frame needs: FORMAT.md, section 5."""
+    def network_look_ahead_ms(self) -> float | None:
+        """Audio beyond the time of its coefficients that the network hears: FORMAT.md, section 5.
+        A frame between two steps needs up to one step more, which Model.look_ahead includes."""
         motion, features = self.manifest.get("motion"), self.manifest.get("features")
         if not motion or not features:
             return None

@@ -52,10 +52,11 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
     numerator, denominator = video["fps"]
     fps = numerator / denominator
     yield "video", f"{video['width']}x{video['height']} at {fps:g} frames per second"
-    look_ahead = file.look_ahead_ms()
+    look_ahead = file.network_look_ahead_ms()
     yield (
         "audio",
-        f"{rate} Hz mono" + ("" if look_ahead is None else f", look-ahead {look_ahead:.1f} ms"),
+        f"{rate} Hz mono"
+        + ("" if look_ahead is None else f", the network looks {look_ahead:.1f} ms ahead"),
     )
     budget = manifest.get("budget", {})
     for kind in ("host", "device"):
@@ -106,7 +107,7 @@ def _as_json(file: PlanFile) -> dict[str, Any]:
         "schema": "talkrt.inspect/1",
         "path": file.path,
         "file_bytes": file.file_bytes,
-        "look_ahead_ms": file.look_ahead_ms(),
+        "network_look_ahead_ms": file.network_look_ahead_ms(),
         "manifest": file.manifest,
         "tensors": {info.name: entry(info) for info in file.tensors},
     }

@@ -25,6 +25,9 @@ def run(load: Callable[[], typer.Typer], name: str, arguments: Sequence[str]) ->
     signal.signal(signal.SIGTERM, _terminate)
     try:
         result = load()(args=list(arguments), prog_name=name, standalone_mode=False)
+        # Ctrl-C is an exit code in some versions of typer and an exception in others.
+        if result == INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         print(f"{name}: interrupted; nothing was written", file=sys.stderr)
