@@ -23,11 +23,12 @@ from .skin import skin_parts, skin_surface
 from .teeth import teeth
 
 REFERENCE = 50_000  # the budget at which every scale is 1
+LEAST = 40_000  # below, eyes and mouth leave too little for skin and hair
 
 
 def assemble(seed: int, budget: int) -> tuple[Part, ...]:
-    if budget < 30_000:
-        raise ValueError(f"budget is {budget} Gaussians, expected at least 30000")
+    if budget < LEAST:
+        raise ValueError(f"budget is {budget} Gaussians, expected at least {LEAST}")
     scale = float(np.sqrt(REFERENCE / budget))
     lattice = noise(np.random.default_rng([seed, 1]))
 

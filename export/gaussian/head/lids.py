@@ -78,8 +78,9 @@ def upper_lid(surround: Surround) -> Part:
     n = lid_normals(p)
     frames = patch_frames(p, COLUMNS, n, OVERLAP, THICKNESS)
     closed = patch_frames(shut, COLUMNS, lid_normals(shut), OVERLAP, THICKNESS)
-    tucked = (v > 0.62)[:, None, None]
-    frames = np.where(tucked, (frames + closed) / 2, frames)
+    # What is tucked away keeps some of its full size, so that it closes without gaps.
+    size, full = (np.linalg.norm(f, axis=1, keepdims=True) for f in (frames, closed))
+    frames = frames * np.where((v > 0.62)[:, None, None], (1 + full / size) / 2, 1.0)
     color = _lid_color(t, v, p, n, surround)
     opacity = 0.94 * smoothstep(V_TOP + 0.02, 0.88, v) * smoothstep(-0.02, 0.03, t)
     opacity *= smoothstep(1.02, 0.975, t)

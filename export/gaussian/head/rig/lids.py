@@ -124,7 +124,10 @@ def lower_lid(p: Points) -> DoubleArray:
 def lower_field(pose: LidPose, p: Points) -> DoubleArray:
     rise = lower_rise(pose)
     nasal = -0.5 * pose.squint - 0.6 * pose.blink
-    return along(lower_lid(p), nasal, rise, 0.12 * max(rise, 0.0))
+    weight = lower_lid(p)
+    # Up along the eyeball, which bulges forward above the lower lid.
+    forward = rise * np.clip(-p.y / LID_RADIUS, 0.0, 0.6)
+    return np.stack([nasal * weight, rise * weight, forward * weight], axis=1)
 
 
 def fold(p: Points) -> DoubleArray:
