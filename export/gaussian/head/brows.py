@@ -60,7 +60,7 @@ def _to_part(
     frames = strand_frames(along, n, sigmas)
     tint = np.clip(1 + 0.18 * rng.standard_normal(HAIRS), 0.5, 1.5).repeat(SEGMENTS)
     lit = 0.75 + 0.5 * np.maximum(0, n @ KEY)
-    color = albedo * (0.52 * tint * lit)[:, None]
+    color = albedo * (0.42 * tint * lit)[:, None]
     opacity = thin_opacity(0.72 * taper, means, frames)
     uv = np.stack([u.repeat(SEGMENTS), np.tile((np.arange(SEGMENTS) + 0.5) / SEGMENTS, HAIRS)], 1)
     return part(name, means, frames, n, color, opacity, uv)

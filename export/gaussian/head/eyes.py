@@ -30,7 +30,7 @@ from .splats import mirrored, part
 
 SCLERA_ALBEDO = np.array([0.56, 0.505, 0.475])
 CARUNCLE_ALBEDO = np.array([0.50, 0.22, 0.19])
-IRIS_ALBEDO = np.array([0.078, 0.092, 0.052])
+IRIS_ALBEDO = np.array([0.070, 0.080, 0.046])
 COLLARETTE = np.array([0.125, 0.066, 0.016])
 CONVERGENCE_DEGREES = 1.2  # the eyes look at the camera, not past it
 LID_WET_RADIUS = 14.5  # where the lower lid's edge touches the eyeball
@@ -108,8 +108,8 @@ def _iris_color(
     color = color * (1 + 1.15 * smoothstep(0.25, -0.9, y / IRIS_RADIUS))[:, None]
     ring = np.exp(-(((r - PUPIL_RADIUS - 1.2) / 1.0) ** 2))[:, None]
     color = color + COLLARETTE * ring * (1 + 0.5 * smoothstep(0.3, -0.7, y / IRIS_RADIUS))[:, None]
-    limbus = smoothstep(IRIS_RADIUS - 1.7, IRIS_RADIUS + 0.05, r)[:, None]
-    color = color * (1 - 0.76 * limbus)
+    limbus = smoothstep(IRIS_RADIUS - 2.0, IRIS_RADIUS + 0.05, r)[:, None]
+    color = color * (1 - 0.84 * limbus)
     pupil = smoothstep(PUPIL_RADIUS + 0.35, PUPIL_RADIUS - 0.25, r)[:, None]
     mixed: DoubleArray = color * (1 - pupil) + np.array([0.006, 0.005, 0.005]) * pupil
     return mixed

@@ -140,14 +140,14 @@ def _strands(s: Strands, scene: Scene, noise: Noise, rng: np.random.Generator) -
     body_n = normal(shell, middle, 1.0)
     n = body_n - tangent * (body_n * tangent).sum(1, keepdims=True)
     n = unit(n + 0.16 * np.cross(tangent, body_n) * noise(middle, 7.0, 9)[:, None])
-    tint = (1 + 0.10 * rng.standard_normal(count)).repeat(SEGMENTS) * (1 + 0.10 * clump)
+    tint = (1 + 0.14 * rng.standard_normal(count)).repeat(SEGMENTS) * (1 + 0.10 * clump)
     ao = (0.42 + 0.58 * layer**0.8) * (0.55 + 0.45 * smoothstep(0, 0.25, f))
     ao = ao * (0.4 + 0.6 * occlusion(scene, middle + 2.5 * body_n, body_n, 24))
     lit = 0.1 + 0.9 * key_shadow(scene, middle + 2.5 * body_n, body_n)
     albedo = ALBEDO * ((0.85 + 0.35 * f) * tint)[:, None]
     color = shade(albedo, n, ao, lit, Material(WRAP, 0.0, rim=0.8))
-    gloss = 0.040 * sheen(tangent, n, KEY, 90, -0.10)[:, None] * np.array([1, 0.82, 0.62])
-    gloss = gloss + 0.075 * sheen(tangent, n, KEY, 24, 0.12)[:, None] * (ALBEDO / ALBEDO.max())
+    gloss = 0.055 * sheen(tangent, n, KEY, 90, -0.10)[:, None] * np.array([1, 0.82, 0.62])
+    gloss = gloss + 0.095 * sheen(tangent, n, KEY, 24, 0.12)[:, None] * (ALBEDO / ALBEDO.max())
     gloss = gloss + 0.012 * sheen(tangent, n, FILL, 40, -0.1)[:, None]
     rims = sum(np.maximum(0.0, n @ direction) for direction, _ in RIMS)
     rims = rims * np.maximum(0.0, 1 - np.maximum(0.0, body_n[:, 2])) ** 2 * 0.035

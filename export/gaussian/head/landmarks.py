@@ -80,7 +80,7 @@ def lower_edge_y(t: ArrayLike) -> DoubleArray:
 
 def upper_edge_y(t: ArrayLike, blink: float = 0.0) -> DoubleArray:
     """Height of the upper lid's edge; at blink 1 it overlaps the lower lid by .4 mm."""
-    opened = corner_line(t) + 7.5 * fissure_profile(t, 0.45, 0.68)
+    opened = corner_line(t) + 7.8 * fissure_profile(t, 0.45, 0.68)
     return opened + (lower_edge_y(t) - 0.4 - opened) * blink
 
 

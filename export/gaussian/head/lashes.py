@@ -40,7 +40,7 @@ def upper_lashes(seed: int, count: int = 64, segments: int = 4) -> Part:
     bend = np.stack([out, *np.broadcast_arrays(rise, ahead + 0 * out)], axis=-1)
     points = root[:, None] + bend * length[:, None, None]
     taper = np.linspace(1.0, 0.4, segments)
-    return _hairs("lashes_upper_l", points, t, 0.17 * taper, 0.72, UPPER_COLOR)
+    return _hairs("lashes_upper_l", points, t, 0.19 * taper, 0.9, UPPER_COLOR)
 
 
 def lower_lashes(seed: int, count: int = 26, segments: int = 3) -> Part:

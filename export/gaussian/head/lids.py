@@ -93,7 +93,7 @@ def _lid_color(
     """Linear. Towards the crease and both corners it becomes the colour of the skin there."""
     ao = np.where(v < 0, 0.62, FOLD_SHADE + (1 - FOLD_SHADE) * smoothstep(0.7, 0.0, v))
     color = shade(np.tile(SKIN_ALBEDO * LID_TINT, (len(t), 1)), n, ao, 0.72, SKIN)
-    color *= (1 - 0.86 * np.exp(-(((v - 0.015) / 0.06) ** 2)))[:, None]  # roots of the lashes
+    color *= (1 - 0.86 * np.exp(-(((v - 0.01) / 0.085) ** 2)))[:, None]  # roots of the lashes
     ends = smoothstep(0.12, 0.0, t) + smoothstep(0.9, 1.0, t)
     blend = np.clip(np.maximum(smoothstep(0.45, 0.95, v), ends), 0.4, 1.0)
     blend = (blend * smoothstep(0.06, 0.2, v))[:, None]

@@ -23,7 +23,7 @@ def toward(azimuth: float, elevation: float) -> DoubleArray:
 
 KEY, FILL, BOUNCE = toward(38, 36), toward(-44, 8), toward(0, -60)
 RIMS = ((toward(142, 34), 0.75), (toward(-138, 34), 0.9))
-KEY_COLOR = np.array([1.0, 0.925, 0.83]) * 1.12
+KEY_COLOR = np.array([1.0, 0.925, 0.83]) * 1.20
 FILL_COLOR = np.array([0.96, 0.97, 1.0]) * 0.36
 RIM_COLOR = np.array([0.88, 0.95, 1.0])
 BOUNCE_COLOR = np.array([1.0, 0.72, 0.58]) * 0.11

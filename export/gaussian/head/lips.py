@@ -18,9 +18,9 @@ from .parts import Part
 from .sdf import smoothstep
 from .splats import grid, part, patch_frames, patch_normals
 
-ALBEDO = np.array([0.43, 0.165, 0.15])
+ALBEDO = np.array([0.41, 0.148, 0.136])
 INNER_ALBEDO = np.array([0.40, 0.135, 0.12])
-MATERIAL = Material(SKIN_WRAP, 0.11, 0.30, rim=0.5)
+MATERIAL = Material(SKIN_WRAP, 0.15, 0.28, rim=0.5)
 COLUMNS, ROWS, INNER_ROWS = 61, 10, 8
 ROLL = 2.9  # mm that the edge of a lip curls inwards, in the middle
 DEPTH = 9.0  # mm of the inner side
@@ -86,7 +86,7 @@ def _lip(upper: bool, scene: Scene, surround: Surround, noise: Noise) -> tuple[P
     n = patch_normals(p, COLUMNS, outward)
     frames = patch_frames(p, COLUMNS, n, 0.80, 0.2)
     crease = 1 - 0.07 * np.abs(np.sin(p[:, 0] * 2.6 + noise(p, 3.0) * 1.2))
-    albedo = ALBEDO * (0.90 if upper else 1.07) * crease[:, None]
+    albedo = ALBEDO * (0.84 if upper else 1.0) * crease[:, None]
     red = smoothstep(0.0, 1.0, (v + 0.06) / 0.26)[:, None]
     ao = np.maximum(occlusion(scene, p, n), 0.62) * (1 - 0.25 * smoothstep(0.7, 1.0, v))
     lit = np.maximum(key_shadow(scene, p, n), 0.35 if upper else 0.75)

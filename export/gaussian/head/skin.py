@@ -71,6 +71,7 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     small = cavity(closed_skin, p, n)
     ao *= 0.3 * small + 0.7 * small[near[:, :5]].mean(axis=1)
     ao += (1 - ao) * 0.6 * _spot(p, 33, -9, 21, 6.5)  # or the lower lids look tired
+    ao += (1 - ao) * 0.4 * _spot(p, 25, 12, 14, 7)
     lit = key_shadow(scene, p, n)[near].mean(axis=1)
     smooth = unit(0.5 * unit(n[near].mean(axis=1)) + 0.5 * n)
     albedo = skin_albedo(p, noise)
@@ -78,7 +79,7 @@ def skin_surface(scene: Scene, noise: Noise, rng: np.random.Generator, scale: fl
     albedo *= 1 - 0.7 * hairy[:, None] * np.array([0.8, 0.9, 1.0])
     shine = 1 + 0.6 * _spot(p, 0, -26, 9, 14) + 0.35 * _spot(p, 43, -19, 12, 10)
     shine = shine * (1 + 0.2 * noise(p, 1.3, 3))
-    material = Material(SKIN_WRAP, 0.085 * shine, 0.40, smoothstep(16, -16, p[:, 2]))
+    material = Material(SKIN_WRAP, 0.11 * shine, 0.37, smoothstep(16, -16, p[:, 2]))
     linear = shade(albedo, smooth, ao, 0.2 + 0.8 * lit, material)
     return SkinSurface(p, n, spacing(p, scale), linear)
 
