@@ -19,14 +19,15 @@ from .lids import fold
 from .members import Member
 from .motion import Motion, still
 
-ABOVE, BELOW = 6.0, 6.5  # mm from crease and lower edge to the skin whose colour is taken
+ABOVE, HEM, BELOW = 6.0, 2.6, 6.0  # mm from crease or lower edge to the skin that is sampled
 STATIONS = 17  # along the fissure
-SAMPLE_SIGMA = 2.5  # mm
+SAMPLE_SIGMA = 2.0  # mm
 
 
 @dataclass(frozen=True, slots=True)
 class LidColors:
-    above: dict[int, DoubleArray]  # side -> [STATIONS, 3]
+    above: dict[int, DoubleArray]  # side -> [STATIONS, 3], under the brow
+    hem: dict[int, DoubleArray]  # where the lid meets the skin
     below: dict[int, DoubleArray]
 
     def closed(self, member: Member, side: int, share: float) -> Motion | None:
@@ -41,20 +42,20 @@ class LidColors:
             return Motion(rest.means, rest.frames, colors, rest.opacities)
         if member.name in ("skin", "under_skin"):
             p = member.points if side > 0 else _flipped(member)
-            weight = fold(p) * np.exp(-(((p.y - crease_y(_t(p.x))) / 4.0) ** 2)) * share
+            weight = fold(p) * np.exp(-(((p.y - crease_y(_t(p.x))) / 5.0) ** 2)) * share
             target = self._along(self.above[side], _t(p.x))
-            brighter = np.maximum(target - member.colors, 0) * (0.8 * weight)[:, None]
+            brighter = np.maximum(target - member.colors, 0) * (0.65 * weight)[:, None]
             return Motion(rest.means, rest.frames, brighter, rest.opacities)
         return None
 
     def _dome(self, side: int, t: DoubleArray, v: DoubleArray) -> DoubleArray:
-        up = smoothstep(-0.1, 1.1, v)[:, None]
-        color = self._along(self.below[side], t) * (1 - up) + self._along(self.above[side], t) * up
+        up = smoothstep(0.1, 1.0, v)[:, None]
+        color = self._along(self.below[side], t) * (1 - up) + self._along(self.hem[side], t) * up
         # A faint fold stays where the crease was; the dome catches a little light below it.
-        relief = 0.03 * np.exp(-(((v - 0.45) / 0.3) ** 2)) - 0.07 * np.exp(
-            -(((v - 0.97) / 0.09) ** 2)
+        relief = 0.025 * np.exp(-(((v - 0.42) / 0.3) ** 2)) - 0.05 * np.exp(
+            -(((v - 0.97) / 0.10) ** 2)
         )
-        corners = 0.10 * (np.exp(-((t / 0.1) ** 2)) + np.exp(-(((1 - t) / 0.1) ** 2)))
+        corners = 0.17 * np.exp(-((t / 0.22) ** 2)) + 0.10 * np.exp(-(((1 - t) / 0.10) ** 2))
         dome: DoubleArray = color * (0.97 + relief - corners)[:, None] * [1.0, 0.975, 0.975]
         return dome
 
@@ -67,12 +68,13 @@ class LidColors:
 def lid_colors(members: Sequence[Member]) -> LidColors:
     skin = next(member for member in members if member.name == "skin")
     t = np.linspace(0, 1, STATIONS)
-    above, below = {}, {}
+    above, hem, below = {}, {}, {}
     for side in (1, -1):
         x = fissure_x(t) * side
         above[side] = _smooth(_sampled(skin, x, crease_y(t) + ABOVE))
+        hem[side] = _smooth(_sampled(skin, x, crease_y(t) + HEM))
         below[side] = _smooth(_sampled(skin, x, lower_edge_y(t) - BELOW))
-    return LidColors(above, below)
+    return LidColors(above, hem, below)
 
 
 def _sampled(skin: Member, x: DoubleArray, y: DoubleArray) -> DoubleArray:
@@ -88,7 +90,7 @@ def _sampled(skin: Member, x: DoubleArray, y: DoubleArray) -> DoubleArray:
 
 def _smooth(stations: DoubleArray) -> DoubleArray:
     t = np.linspace(0, 1, len(stations))
-    fit = polynomial.polyfit(t, stations, 3)
+    fit = polynomial.polyfit(t, stations, 5)
     smooth: DoubleArray = np.clip(polynomial.polyval(t, fit).T, 0, 1)
     return smooth
 
