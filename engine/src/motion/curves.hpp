@@ -19,23 +19,24 @@ namespace talkrt::motion {
   return 0.5 - 0.5 * std::cos(std::numbers::pi * std::clamp(s, 0.0, 1.0));
 }
 
-/// A critically damped spring at rest at 0, stepped exactly: stable for any step.
-class Spring {
+/// One movement out and back, at rest at both ends. A movement that is under way is finished first.
+class Pulse {
  public:
-  explicit Spring(double hertz) : omega_(2.0 * std::numbers::pi * hertz) {}
+  explicit Pulse(double seconds) : seconds_(seconds), elapsed_(seconds) {}
 
-  /// A kick whose response peaks at `amplitude`, 1 / (2 pi hertz) seconds later.
-  void kick(double amplitude) { velocity_ += amplitude * omega_ * std::numbers::e; }
+  void start(double amplitude) {
+    if (elapsed_ < seconds_) return;
+    amplitude_ = amplitude;
+    elapsed_ = 0;
+  }
 
   double step(double dt) {
-    const double decay = std::exp(-omega_ * dt), drive = velocity_ + omega_ * value_;
-    value_ = (value_ + drive * dt) * decay;
-    velocity_ = (velocity_ - omega_ * drive * dt) * decay;
-    return value_;
+    elapsed_ = std::min(elapsed_ + dt, seconds_);
+    return amplitude_ * half_cosine(2 * std::min(elapsed_, seconds_ - elapsed_) / seconds_);
   }
 
  private:
-  double omega_, value_ = 0, velocity_ = 0;
+  double seconds_, elapsed_, amplitude_ = 0;
 };
 
 /// Follows its input exponentially, with one time constant up and another down.

@@ -46,9 +46,9 @@ HeadPose HeadMotion::step(double dt, double talking, bool accent, bool onset) {
 
   if (accent) {
     const double chance = accent_random_.uniform(), amount = accent_random_.uniform(1.2, 3.2);
-    if (chance < kAccentsWithNod) nod_.kick(amount);
+    if (chance < kAccentsWithNod) nod_.start(amount);
   }
-  if (onset) lift_.kick(-1.2);
+  if (onset) lift_.start(-1.2);
 
   HeadPose pose;
   pose.pitch = size_ * degrees_[0] * w[0] + nod_.step(dt) + lift_.step(dt);

@@ -39,7 +39,7 @@ class HeadMotion {
   RandomStream wander_random_, accent_random_;
   std::array<double, 3> degrees_;
   std::array<Wander, 6> wander_;  // pitch, yaw, roll, x, y, z
-  Spring nod_{1.6}, lift_{0.5};
+  Pulse nod_{0.4}, lift_{1.2};  // seconds
   double size_ = 0.4;
 };
 

@@ -48,7 +48,7 @@ void Idle::step(double dt, const SpeechActivity& speech, const IdleStyle& style,
   add(Channel::eyePitch, look.pitch + 0.5 * drift + 1.5 * lids - kEyeStabilises * style.head * head.pitch);
 
   if (speech.accent() && accent_random_.uniform() < kBrowWithAccent) {
-    brow_.kick(accent_random_.uniform(0.12, 0.3));
+    brow_.start(accent_random_.uniform(0.12, 0.3));
   }
   const double brow = brow_.step(dt) + 0.01 * (1 + drift_[1].step(dt, drift_random_));
   add(Channel::browInnerUp, brow);

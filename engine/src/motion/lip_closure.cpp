@@ -35,7 +35,7 @@ float closure_strength(float probability) {
 void close_lips(MotionFrame& f, float strength) {
   const float keep = 1.0f - strength;
   const float jaw = keep * f[jawOpen] + strength * std::min(f[jawOpen], kClosedJaw);
-  f[mouthClose] = keep * std::min(f[mouthClose], f[jawOpen]) + strength * jaw;
+  f[mouthClose] = keep * std::min(f[mouthClose], jaw) + strength * jaw;
   f[jawOpen] = jaw;
   for (const Channel opener : kOpeners) f[opener] *= keep;
   f[mouthRollUpper] = std::min(f[mouthRollUpper], keep * f[mouthRollUpper] + strength * f[mouthRollLower]);
