@@ -49,7 +49,7 @@ def write_plan(
     _check_manifest(target, manifest)
     _check_tensors(target, tensors)
     # The container copies memory as it lies, so strided views must be laid out first.
-    ordered = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    ordered = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
     try:
         handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:

@@ -69,7 +69,7 @@ void mutate_json(json& root, Random& random) {
       node = interesting(random);
       break;
     case 1:
-      if (node.is_number_integer()) node = node.get<std::int64_t>() + (random() % 2 == 0 ? 1 : -1);
+      if (node.is_number_integer()) node = json(node.get<std::uint64_t>() + (random() % 2 == 0 ? 1 : -1));
       break;
     case 2:
       if (node.is_array() && !node.empty()) node.erase(child);
@@ -88,12 +88,15 @@ void mutate_json(json& root, Random& random) {
   }
 }
 
+/// Mutated text need not be UTF-8 any more.
+std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
 /// Lays the tensors out anew behind one another, as their dtypes and shapes ask, within reason.
 void repair_offsets(json& header, std::string& data, std::size_t most) {
   std::uint64_t next = 0;
   for (auto& [name, entry] : header.items()) {
     if (name == "__metadata__" || !entry.is_object() || !entry.contains("shape")) continue;
-    const std::string dtype = entry.value("dtype", json("U8")).dump();
+    const std::string dtype = dumped(entry.value("dtype", json("U8")));
     std::uint64_t bytes = dtype == "\"U8\"" || dtype == "\"I8\"" ? 1 : dtype.find("16") != dtype.npos ? 2 : 4;
     if (dtype == "\"I64\"") bytes = 8;
     for (const auto& dim : entry["shape"]) {
@@ -105,8 +108,6 @@ void repair_offsets(json& header, std::string& data, std::size_t most) {
   }
   if (next < most) data.resize(next);
 }
-
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 void mutate_structure(Parts& parts, Random& random, std::size_t most) {
   json header = json::parse(parts.header, nullptr, false);
