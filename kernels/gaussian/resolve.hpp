@@ -5,10 +5,11 @@
 
 #include "kernels/gaussian/raster_frame.hpp"
 #include "kernels/gaussian/simd.hpp"
+#include "kernels/gaussian/transpose.hpp"
 
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
-/// A 4x4 block of pixels, row by row: premultiplied colour, transmittance and sum of weight * depth.
+/// A 4x4 block of pixels, column by column: premultiplied colour, transmittance and sum of weight * depth.
 struct PixelBlock {
   Floats red, green, blue, transmittance, depth;
 };
@@ -41,7 +42,7 @@ inline Resolver::Backdrops Resolver::backdrop(int x, int y) const {
   }
   alignas(64) float rgb[3][kLanes] = {};
   for (int lane = 0; lane < kLanes; ++lane) {
-    const int column = x + lane % 4, row = y + lane / 4;
+    const int column = x + lane / 4, row = y + lane % 4;
     if (column >= width_ || row >= height_) continue;
     const std::uint8_t* pixel = background.image + (static_cast<std::ptrdiff_t>(row) * width_ + column) * 3;
     for (int c = 0; c < 3; ++c) rgb[c][lane] = static_cast<float>(pixel[c]) * (1.0f / 255.0f);
@@ -76,8 +77,8 @@ inline void Resolver::write_bytes(const PixelBlock& over, Floats alpha, int x, i
   const Ints a = transparent ? bytes(alpha) : ints(255);
   const Ints rgba = bytes(over.red * scale) | shift_left<8>(bytes(over.green * scale)) |
                     shift_left<16>(bytes(over.blue * scale)) | shift_left<24>(a);
-  alignas(64) std::int32_t pixels[kLanes];
-  store(pixels, rgba);
+  alignas(64) std::int32_t pixels[kLanes];  // row by row
+  store_transposed(pixels, rgba);
   std::uint8_t* to =
       frame_.target.rgba8 + frame_.target.rgba8_stride * y + static_cast<std::ptrdiff_t>(x) * 4;
   for (int row = 0; row < rows; ++row, to += frame_.target.rgba8_stride) {
@@ -100,7 +101,7 @@ inline void Resolver::write_floats(const PixelBlock& over, Floats alpha, int x, 
   for (int row = 0; row < rows; ++row) {
     for (int column = 0; column < columns; ++column) {
       const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y + row) * width_ + x + column;
-      const int lane = row * 4 + column;
+      const int lane = column * 4 + row;
       if (frame_.target.rgba_float != nullptr) {
         for (int c = 0; c < 4; ++c) frame_.target.rgba_float[pixel * 4 + c] = values[c][lane];
       }

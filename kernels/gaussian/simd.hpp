@@ -66,6 +66,21 @@ inline void store(std::int32_t* to, const Ints& v) {
   }
 }
 
+inline Ints load(const std::int32_t* from) {  // 64-byte aligned
+  Ints out;
+  for (int i = 0; i < kParts; ++i) {
+    out.part[i] = *reinterpret_cast<const NativeIntsInMemory*>(from + i * kNativeLanes);
+  }
+  return out;
+}
+/// The same four floats, 16-byte aligned, in each quarter.
+inline Floats load_quarters(const float* from) {
+  Floats out;
+  for (auto& p : out.part) p = native_load_quarters(from);
+  return out;
+}
+inline void store_unaligned(std::int32_t* to, const Ints& v) { __builtin_memcpy(to, &v, sizeof v); }
+
 inline Floats operator+(Floats a, Floats b) {
   return each<Floats>([](auto x, auto y) { return x + y; }, a, b);
 }

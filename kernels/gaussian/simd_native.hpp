@@ -43,6 +43,9 @@ inline NativeFloats native_fma(NativeFloats a, NativeFloats b, NativeFloats c) {
 inline NativeFloats native_fnma(NativeFloats a, NativeFloats b, NativeFloats c) {
   return _mm512_fnmadd_ps(a, b, c);
 }
+inline NativeFloats native_load_quarters(const float* from) {
+  return _mm512_broadcast_f32x4(_mm_load_ps(from));
+}
 inline NativeFloats native_min(NativeFloats a, NativeFloats b) { return _mm512_min_ps(a, b); }
 inline NativeFloats native_max(NativeFloats a, NativeFloats b) { return _mm512_max_ps(a, b); }
 inline NativeFloats native_sqrt(NativeFloats a) { return _mm512_sqrt_ps(a); }
@@ -107,6 +110,9 @@ inline NativeFloats native_fma(NativeFloats a, NativeFloats b, NativeFloats c) {
 inline NativeFloats native_fnma(NativeFloats a, NativeFloats b, NativeFloats c) {
   return _mm256_fnmadd_ps(a, b, c);
 }
+inline NativeFloats native_load_quarters(const float* from) {
+  return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(from));
+}
 inline NativeFloats native_min(NativeFloats a, NativeFloats b) { return _mm256_min_ps(a, b); }
 inline NativeFloats native_max(NativeFloats a, NativeFloats b) { return _mm256_max_ps(a, b); }
 inline NativeFloats native_sqrt(NativeFloats a) { return _mm256_sqrt_ps(a); }
@@ -129,6 +135,9 @@ inline NativeFloats native_fma(NativeFloats a, NativeFloats b, NativeFloats c) {
 }
 inline NativeFloats native_fnma(NativeFloats a, NativeFloats b, NativeFloats c) {
   return native_fma(-a, b, c);
+}
+inline NativeFloats native_load_quarters(const float* from) {
+  return *reinterpret_cast<const NativeFloatsInMemory*>(from);
 }
 inline NativeFloats native_min(NativeFloats a, NativeFloats b) { return native_select(a < b, a, b); }
 inline NativeFloats native_max(NativeFloats a, NativeFloats b) { return native_select(b < a, a, b); }

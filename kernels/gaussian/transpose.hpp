@@ -53,4 +53,13 @@ inline void store_fours(float* to, int stride, const Floats& a, const Floats& b,
   }
 }
 
+/// The 4x4 matrix in `v`, rows and columns swapped; `to` is 64-byte aligned.
+inline void store_transposed(std::int32_t* to, const Ints& v) {
+  using Sixteen [[gnu::vector_size(64)]] = std::int32_t;
+  Sixteen all;
+  __builtin_memcpy(&all, &v, sizeof all);
+  all = __builtin_shufflevector(all, all, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __builtin_memcpy(to, &all, sizeof all);
+}
+
 }  // namespace talkrt::gaussian::TALKRT_CPU_PATH

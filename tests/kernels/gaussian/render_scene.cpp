@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// render_scene SCENE OUT: renders a scene file (scene_file.hpp) and writes the raw outputs, so that the kernels
-// can be compared with the NumPy oracle without any binding in between.
+// render_scene SCENE OUT: renders a scene file (scene_file.hpp) and writes the raw outputs, so that the
+// kernels can be compared with the NumPy oracle without any binding in between.
 //
-// OUT: uint64 {visible, intersections, invalid}, float32 rgba [H,W,4], float32 depth [H,W], uint8 rgba [H,W,4].
+// OUT: uint64 {visible, intersections, invalid}, float32 rgba [H,W,4], float32 depth [H,W], uint8 rgba
+// [H,W,4].
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
