@@ -20,6 +20,7 @@ GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian:
   reserve(static_cast<std::size_t>(rest.count));
   const auto measured = gaussian::rasterize_cpu(rest, camera, options_, background, target, limits_,
                                                 scratch_.data(), executor);
+  scratch_ = device::Buffer();  // so that the account never holds both
   reserve(with_headroom(measured.intersections));
   draw(rest, camera, background, target, executor);  // touches the memory that the first frame will use
   warn_ = std::move(warn);
