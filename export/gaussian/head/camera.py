@@ -6,9 +6,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-DISTANCE = 0.95  # metres in front of the eyes
-CENTER_Y = -0.031  # metres, height at the middle of the frame
-FRAME_HEIGHT = 0.345  # metres at the eyes that the frame shows
+TARGET = np.array([0.0, -0.033, -0.06])  # metres, in the middle of the frame
+DISTANCE = 1.01  # metres from the target
+ELEVATION_DEGREES = 4.0  # a little above the eyes, as portraits are taken
+FRAME_HEIGHT = 0.366  # metres that the frame shows at the target
 
 GLOW_CENTER = (0.42, 0.42)  # of width and height: brighter behind the shadow side
 BACKDROP_DARK = np.array([0.205, 0.225, 0.25])
@@ -17,8 +18,12 @@ BACKDROP_LIGHT = np.array([0.40, 0.43, 0.465])
 
 def viewmat() -> NDArray[np.float64]:
     """[4, 4] world to camera: +x right, +y down, +z forward."""
-    view = np.diag([1.0, -1.0, -1.0, 1.0])
-    view[:3, 3] = 0.0, CENTER_Y, DISTANCE
+    a = np.radians(ELEVATION_DEGREES)
+    right = np.array([1.0, 0.0, 0.0])
+    forward = np.array([0.0, -np.sin(a), -np.cos(a)])
+    view = np.eye(4)
+    view[:3, :3] = right, np.cross(forward, right), forward
+    view[:3, 3] = -view[:3, :3] @ (TARGET - DISTANCE * forward)
     return view
 
 

@@ -32,7 +32,7 @@ SCLERA_ALBEDO = np.array([0.56, 0.505, 0.475])
 CARUNCLE_ALBEDO = np.array([0.50, 0.22, 0.19])
 IRIS_ALBEDO = np.array([0.070, 0.080, 0.046])
 COLLARETTE = np.array([0.125, 0.066, 0.016])
-CONVERGENCE_DEGREES = 1.2  # the eyes look at the camera, not past it
+CONVERGENCE_DEGREES, RAISE_DEGREES = 1.2, 2.0  # the eyes look at the camera, not past it
 LID_WET_RADIUS = 14.5  # where the lower lid's edge touches the eyeball
 CORNEA = 0.35  # mm that the iris stands above the sclera
 
@@ -86,8 +86,9 @@ def _iris(rng: np.random.Generator) -> Part:
     i = np.arange(n_splats) + 0.5
     outer = IRIS_RADIUS + 0.25
     r, turn = outer * np.sqrt(i / n_splats), i * np.pi * (3 - np.sqrt(5))
-    gaze = np.radians(CONVERGENCE_DEGREES)
-    x, y = r * np.cos(turn) - SCLERA_RADII[2] * np.sin(gaze), r * np.sin(turn)
+    inward, upward = np.radians([CONVERGENCE_DEGREES, RAISE_DEGREES])
+    x = r * np.cos(turn) - SCLERA_RADII[2] * np.sin(inward)
+    y = r * np.sin(turn) + SCLERA_RADII[1] * np.sin(upward)
     a, b, c = SCLERA_RADII
     z = c * np.sqrt(1 - (x / a) ** 2 - (y / b) ** 2) + CORNEA * (1 - 0.6 * (r / outer) ** 4)
     n = unit(np.stack([x / a**2, y / b**2, z / c**2], axis=1))

@@ -37,7 +37,8 @@ def comb(p: DoubleArray) -> DoubleArray:
     x, y, z = p.T
     top = smoothstep(38, 84, y)
     front = smoothstep(-45, 10, z) * smoothstep(35, 80, y)
-    across = np.where(x > PART_X, 0.55 * top + 0.1, -(0.95 * top + 0.12))
+    left = smoothstep(PART_X - 7, PART_X + 7, x)  # soft, or the parting shows as a bare strip
+    across = left * (0.55 * top + 0.1) - (1 - left) * (0.95 * top + 0.12)
     down = -1.0 + 1.0 * top + 0.15 * front
     back = -0.62 * (1 - top) - 0.72 * top
     # At the front the hair grows away from the line, or strands would lie along the forehead.
@@ -94,9 +95,9 @@ def hair(
     weight = smoothstep(-0.1, 0.9, coverage(scalp, noise)) + 0.03
     weight *= 1 + (SEEN_FROM_FRONT - 1) * smoothstep(-110, -30, scalp[:, 2])
     weight *= np.where(np.abs(scalp[:, 0]) > 60, 1.3, 1.0)
-    parting = np.exp(-(((scalp[:, 0] - PART_X) / 6) ** 2)) * (scalp[:, 1] > 45)
+    parting = np.exp(-(((scalp[:, 0] - PART_X) / 5) ** 2)) * (scalp[:, 1] > 45)
     front_edge = smoothstep(2.2, 0.8, above_line(scalp)) * (scalp[:, 2] > -40)
-    weight *= 1 + 2.0 * parting + 0.8 * front_edge
+    weight *= 1 + 5.0 * parting + 0.8 * front_edge
     strands = (budget - len(coat_p)) // SEGMENTS
     chosen = rng.choice(len(scalp), strands, p=weight / weight.sum(), replace=False)
     roots = scalp[chosen]
@@ -113,7 +114,9 @@ def _undercoat(p: DoubleArray, n: DoubleArray, noise: Noise, size: float) -> Par
     lifted = p + n * (0.3 + 0.2 * shell_height(p))[:, None]
     ao = np.clip(0.35 + 0.25 * cover, 0.0, 0.6)
     shaped = normal(shell, lifted, 1.0)
-    color = shade(np.tile(ALBEDO * 0.85, (len(p), 1)), shaped, ao, 0.5, Material(WRAP, 0.0))
+    color = shade(
+        np.tile(ALBEDO * [0.8, 0.86, 0.92], (len(p), 1)), shaped, ao, 0.5, Material(WRAP, 0.0)
+    )
     s = size * (1 + 0.6 * smoothstep(-60, -110, p[:, 2]))
     opacity = 0.97 * smoothstep(0.15, 1.5, cover)
     return part("undercoat", lifted, disc_frames(shaped, 0.78 * s, 0.4), n, color, opacity)
@@ -153,7 +156,10 @@ def _strands(s: Strands, scene: Scene, noise: Noise, rng: np.random.Generator) -
     rims = rims * np.maximum(0.0, 1 - np.maximum(0.0, body_n[:, 2])) ** 2 * 0.035
     color = color + gloss * (ao * tint * (0.2 + 0.8 * lit))[:, None] + rims[:, None] * RIM_COLOR
     width = s.width.repeat(SEGMENTS) * (1 - 0.5 * f**3) * (0.65 + 0.35 * smoothstep(0, 0.3, f))
-    sigmas = np.stack([length * 0.58, width, width * 0.45], axis=1)
+    # A splat reaches past the ends of its segment: at the root that would lie on the forehead.
+    first = (f < 1 / SEGMENTS).astype(np.float64)
+    middle = middle + along * (0.15 * first)[:, None]
+    sigmas = np.stack([length * (0.58 - 0.22 * first), width, width * 0.45], axis=1)
     root = smoothstep(-0.1, 1.0, above_line(middle))  # the line itself is drawn by fine ends
     opacity = np.where(f > 0.88, 0.6, 0.86) * np.where(f < 0.5, 0.35 + 0.65 * root, root)
     return part("strands", middle, strand_frames(tangent, n, sigmas), n, color, opacity)

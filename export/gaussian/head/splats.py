@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .camera import DISTANCE, intrinsics
+from .camera import intrinsics, viewmat
 from .landmarks import DoubleArray
 from .light import display
 from .parts import Part
@@ -50,8 +50,9 @@ def thin_opacity(
     Dilation keeps a splat's height and spreads it; the volume under the true splat is kept
     instead, at the default camera. A hair seen end-on still keeps a quarter.
     """
-    focal = intrinsics()[0, 0] / (DISTANCE * 1e3 - means[:, 2])
-    rows = frames[:, :2, :] * focal[:, None, None]
+    view = viewmat()
+    depth = means @ view[2, :3] + view[2, 3] * 1e3
+    rows = view[:2, :3] @ frames * (intrinsics()[0, 0] / depth)[:, None, None]
     cov = rows @ rows.transpose(0, 2, 1)
     before = cov[:, 0, 0] * cov[:, 1, 1] - cov[:, 0, 1] ** 2
     after = (cov[:, 0, 0] + DILATION) * (cov[:, 1, 1] + DILATION) - cov[:, 0, 1] ** 2
