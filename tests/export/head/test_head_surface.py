@@ -70,7 +70,7 @@ def test_hairs_finer_than_a_pixel_give_up_opacity():
 
 def test_the_camera_sees_the_whole_head():
     view, K = camera.viewmat(), camera.intrinsics(512, 512)
-    crown_and_chin = np.array([[0, 0.118, -0.05, 1], [0, -0.105, 0.02, 1]])
+    crown_and_chin = np.array([[0, 0.118, -0.05, 1], [0, -0.101, 0.02, 1]])
     seen = crown_and_chin @ view.T
     y = K[1, 1] * seen[:, 1] / seen[:, 2] + K[1, 2]
     assert 20 < y[0] < 80
