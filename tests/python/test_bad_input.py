@@ -230,7 +230,8 @@ def test_no_onnxruntime(
     shadow = wav.with_name("shadow")  # a package of that name, without a library in it
     (shadow / "onnxruntime").mkdir(parents=True)
     (shadow / "onnxruntime/__init__.py").touch()
-    done = talkrt_command(*words, PYTHONPATH=str(shadow))
+    path = os.pathsep.join([str(shadow), os.environ.get("PYTHONPATH", "")])
+    done = talkrt_command(*words, PYTHONPATH=path)
     refused(done, "ONNX Runtime", "pip install onnxruntime")
     named = talkrt_command(*words, TALKRT_ONNXRUNTIME="/nowhere/libonnxruntime.so")
     refused(named, "/nowhere/libonnxruntime.so")

@@ -36,7 +36,9 @@ def test_picture_and_sound_begin_and_end_together(
     with av.open(str(out)) as movie:
         video, sound = movie.streams.video[0], movie.streams.audio[0]
         assert (sound.codec_context.name, sound.channels) == (audio_codec, 2)
-        assert (video.start_time or 0, sound.start_time or 0) == (0, 0)
+        assert (video.start_time or 0) == 0
+        # Opus begins a few milliseconds early, with samples that players skip.
+        assert abs((sound.start_time or 0) * sound.time_base) <= 0.007
         pictures = [frame.time for frame in movie.decode(video)]
     with av.open(str(out)) as movie:
         heard = sum(frame.samples / frame.sample_rate for frame in movie.decode(audio=0))
@@ -80,8 +82,11 @@ def test_mp4_keeps_colors_and_says_which_it_uses(
         context = container.streams.video[0].codec_context
         assert (context.colorspace, context.color_range, context.pix_fmt) == (1, 1, "yuv420p")
         frame = next(container.decode(video=0))
-        shown = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
-    assert np.abs(shown[32, 32].astype(int) - color).max() <= 4
+    y, u, v = (bytes(plane)[0] for plane in frame.planes)
+    luma, blue, red = (y - 16) * 255 / 219, (u - 128) * 255 / 224, (v - 128) * 255 / 224
+    r, b = luma + 1.5748 * red, luma + 1.8556 * blue  # ITU-R BT.709
+    g = (luma - 0.2126 * r - 0.0722 * b) / 0.7152
+    assert (r, g, b) == pytest.approx(color, abs=4)
 
 
 def test_mp4_can_be_played_while_it_loads(tiny_plan: Path, wav: Path) -> None:

@@ -2,7 +2,8 @@
 """Movies with sound: MP4 (H.264, AAC) and WebM (VP9, with alpha if wanted, Opus).
 
 The sound is the original one, at its own rate and in up to two channels, not what the network
-hears. Its first sample plays with frame 0.
+hears. Its first sample plays with frame 0. Memory is constant but for the index that libav keeps
+until a movie is closed: about 15 MB an hour.
 """
 
 from __future__ import annotations

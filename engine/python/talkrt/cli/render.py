@@ -92,6 +92,9 @@ def render(
 
 @contextmanager
 def _progress(visible: bool) -> Iterator[rendering.Progress]:
+    if not visible:
+        yield lambda done, total: None
+        return
     bar = Progress(
         TextColumn("render"),
         BarColumn(),
@@ -100,7 +103,6 @@ def _progress(visible: bool) -> Iterator[rendering.Progress]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-        disable=not visible,
     )
     with bar:
         task = bar.add_task("render", total=None)

@@ -15,23 +15,21 @@ import typer
 from talkrt.errors import Error
 
 USAGE_OR_RUN_ERROR = 1
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
 # typer brings click along under its own name in some versions: take the class from what it exports.
 _ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
 def run(load: Callable[[], typer.Typer], name: str, arguments: Sequence[str]) -> int:
     """Loads the application, runs it, and returns the exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         result = load()(args=list(arguments), prog_name=name, standalone_mode=False)
-        # Ctrl-C is an exit code in some versions of typer and an exception in others.
-        if result == INTERRUPTED:
-            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
-    except (KeyboardInterrupt, typer.Abort):
-        print(f"{name}: interrupted; nothing was written", file=sys.stderr)
-        return INTERRUPTED
+    except _Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            print(f"{name}: interrupted; nothing was written", file=sys.stderr)
+        return 128 + stopped.number  # as shells count
     except BrokenPipeError:
         # The reader of our output has gone; the interpreter must not try to flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,6 +65,16 @@ def _missing(error: ImportError) -> str:
     return f"{error}; install it: pip install {module or 'talkrt'}"
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM unwinds like an exception, so that half-written files go."""
-    sys.exit(128 + signum)
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which some versions of typer turn into output."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """Unwinds like an exception, so that half-written files go; a second signal cannot stop it."""
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)
+    raise _Stopped(number)
