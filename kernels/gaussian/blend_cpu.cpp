@@ -3,10 +3,11 @@
 // Stage 4 of 4: blends each tile's splats into its pixels, nearest first, and resolves them.
 //
 // A 4x4 block of pixels, column by column, is one vector; red, green, blue and transmittance stay in
-// registers along the block's list. Per splat and block: 11 multiply-adds or multiplies and 6 other
-// operations, since what depends on the row alone is computed once per tile (tile_blocks.hpp). Nothing is
-// masked in the loop: a pixel that is done, or outside the image, moves so far away that no splat reaches
-// it, and alpha below 1/255 becomes 0, which changes nothing.
+// registers along the block's list. Per splat and block: 11 multiply-adds or multiplies and 7 other
+// operations, since what depends on the row alone is computed once per tile (tile_blocks.hpp). The loop has
+// no branch but its end: alpha below 1/255 becomes 0, which changes nothing, and a pixel that is done has
+// no live transmittance left to give. What one step waits for from the step before is two multiply-adds long;
+// two neighbouring blocks run side by side to fill that wait.
 #include "kernels/gaussian/raster_stages.hpp"
 #include "kernels/gaussian/resolve.hpp"
 #include "kernels/gaussian/simd_math.hpp"
@@ -16,13 +17,23 @@ namespace talkrt::gaussian::TALKRT_CPU_PATH {
 namespace {
 
 constexpr int kTilesPerTask = 8;
-constexpr float kFarAway = 1e18f;  // pixels; its square, scaled by any splat's conic, is still finite
+constexpr int kSideBySide = kParts == 1 ? 2 : 1;  // blocks; more would not fit the registers
+constexpr int kStopCheck = 32;                    // splats between two looks at whether all pixels are done
 
 struct BlockState {
   PixelBlock light;
-  Floats x, y;        // pixel centres, relative to the tile
-  unsigned done = 0;  // bit i: lane i takes no more splats
+  Floats live;  // transmittance while the pixel takes splats, then 0; 0 outside the image
 };
+
+/// Register by register: compilers copy the whole struct with slow string instructions.
+[[gnu::always_inline]] inline void copy(BlockState& to, const BlockState& from) {
+  to.light.red = from.light.red;
+  to.light.green = from.light.green;
+  to.light.blue = from.light.blue;
+  to.light.transmittance = from.light.transmittance;
+  to.light.depth = from.light.depth;
+  to.live = from.live;
+}
 
 /// Alpha of splat i at the pixels x of the block whose first row is `row`; 0 where it is below 1/255.
 [[gnu::always_inline]] inline Floats alpha_at(const TileBatch& batch, int i, int row, const Floats& x) {
@@ -31,55 +42,63 @@ struct BlockState {
   return zero_unless(exponent >= Floats(-kCutoff), min(exp2(exponent), Floats(kMaxAlpha)));
 }
 
-/// Blends the list of block b.
+/// Blends splat i into one block.
 template <bool kDepth>
-void blend_block(BlockState& state, const TileBatch& batch, int b) {
-  const std::uint8_t* list = batch.lists[b];
-  int length = batch.lengths[b];
-  const int row = b / 4 * kBlockSide;
-  PixelBlock light = state.light;
-  Floats x = state.x;
-  for (const std::uint8_t* at = list; at != list + length; ++at) {
-    const TileBatch::Paint& g = batch.paint[*at];
-    Floats alpha = alpha_at(batch, *at, row, x);
-    Floats after = fnma(alpha, light.transmittance, light.transmittance);
-    const Mask finished = after <= Floats(kMinTransmittance);
-    if (any(finished)) [[unlikely]] {
-      // Without this splat: 3DGS trains that way.
-      x = select(finished, Floats(kFarAway), x);
-      alpha = select(finished, Floats(0.0f), alpha);
-      after = select(finished, light.transmittance, after);
-      state.done |= bits(finished);
-      if (state.done == 0xffffu) {
-        length = static_cast<int>(at - list) + 1;  // the last lane may still take this one
-      }
-    }
-    const Floats weight = alpha * light.transmittance;
-    light.red = fma(weight, Floats(g.red), light.red);
-    light.green = fma(weight, Floats(g.green), light.green);
-    light.blue = fma(weight, Floats(g.blue), light.blue);
-    if constexpr (kDepth) light.depth = fma(weight, Floats(batch.z[*at]), light.depth);
-    light.transmittance = after;
-  }
-  state.light = light;
-  state.x = x;
+[[gnu::always_inline]] inline void blend_splat(BlockState& state, const TileBatch& batch, int i, int row,
+                                               const Floats& x) {
+  PixelBlock& light = state.light;
+  const Floats alpha = alpha_at(batch, i, row, x);
+  const Floats after = fnma(alpha, state.live, state.live);
+  // The splat that would take transmittance to the limit is left out, with all behind it.
+  const Mask open = after > Floats(kMinTransmittance);
+  const Floats weight = zero_unless(open, alpha * state.live);
+  light.red = fma(weight, Floats(batch.paint[i].red), light.red);
+  light.green = fma(weight, Floats(batch.paint[i].green), light.green);
+  light.blue = fma(weight, Floats(batch.paint[i].blue), light.blue);
+  if constexpr (kDepth) light.depth = fma(weight, Floats(batch.z[i]), light.depth);
+  light.transmittance = select(open, after, light.transmittance);
+  state.live = zero_unless(open, after);
 }
 
-/// The blocks of one tile before any splat; pixels outside the image are done.
+/// Blends the lists of block b and the kSideBySide - 1 after it; says whether some pixel takes more.
+template <bool kDepth>
+bool blend_blocks(BlockState* blocks, TileBatch& batch, const BlockCorners& corners, int b) {
+  BlockState state[kSideBySide];
+  Floats x[kSideBySide];
+  for (int k = 0; k < kSideBySide; ++k) {
+    copy(state[k], blocks[b + k]);
+    x[k] = corners.columns[(b + k) % 4];
+  }
+  const int row = b / 4 * kBlockSide;
+  const int length = pad_lists<kSideBySide>(batch, b);
+  bool open = true;
+  for (int begin = 0; begin < length && open; begin += kStopCheck) {
+    const int end = begin + kStopCheck < length ? begin + kStopCheck : length;
+    for (int at = begin; at < end; ++at) {
+      for (int k = 0; k < kSideBySide; ++k) {
+        blend_splat<kDepth>(state[k], batch, batch.lists[b + k][at], row, x[k]);
+      }
+    }
+    open = false;
+    for (const BlockState& s : state) open = open || any(s.live > Floats(0.0f));
+  }
+  for (int k = 0; k < kSideBySide; ++k) copy(blocks[b + k], state[k]);
+  return open;
+}
+
+/// The blocks of one tile before any splat; pixels outside the image are never live.
 void start_tile(BlockState* blocks, int pixels_x, int pixels_y) {
+  const Floats zero(0.0f), one(1.0f);
+  const BlockState fresh{{zero, zero, zero, one, zero}, one};
+  for (int b = 0; b < kTileBlocks; ++b) copy(blocks[b], fresh);
+  if (pixels_x >= kTile && pixels_y >= kTile) return;
   for (int b = 0; b < kTileBlocks; ++b) {
-    alignas(64) float x[kLanes];
-    BlockState& state = blocks[b];
-    state.done = 0;
+    alignas(64) float live[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) {
       const int column = b % 4 * 4 + lane / 4, row = b / 4 * 4 + lane % 4;
-      const bool inside = column < pixels_x && row < pixels_y;
-      x[lane] = inside ? static_cast<float>(column) + 0.5f : kFarAway;
-      state.done |= inside ? 0u : 1u << lane;
+      live[lane] = column < pixels_x && row < pixels_y ? 1.0f : 0.0f;
     }
-    state.x = load(x);
-    const Floats zero(0.0f);
-    state.light = {zero, zero, zero, Floats(1.0f), zero};
+    blocks[b].live = load(live);
   }
 }
 
@@ -101,17 +120,18 @@ void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& b
   const std::uint32_t* list = frame.scratch.tile_lists + frame.scratch.tile_begin[tile];
   const std::uint32_t* end = frame.scratch.tile_lists + frame.scratch.tile_begin[tile + 1];
   prefetch_tile(frame, tile + 1);
-  unsigned open = 0xffffu;  // blocks that still take splats
+  unsigned open = 0xffffu;  // bit b: the blocks from b on that go together still take splats
   while (list != end && open != 0) {
     const int count = end - list < kBatch ? static_cast<int>(end - list) : kBatch;
     fill_batch(batch, frame.scratch.records, list, count, static_cast<float>(x), static_cast<float>(y),
                corners);
     list += count;
-    for (int b = 0; b < kTileBlocks; ++b) {
+    unsigned still_open = 0;
+    for (int b = 0; b < kTileBlocks; b += kSideBySide) {
       if ((open >> b & 1) == 0) continue;
-      blend_block<kDepth>(blocks[b], batch, b);
-      if (blocks[b].done == 0xffffu) open &= ~(1u << b);
+      still_open |= static_cast<unsigned>(blend_blocks<kDepth>(blocks, batch, corners, b)) << b;
     }
+    open = still_open;
   }
   for (int b = 0; b < kTileBlocks; ++b) {
     resolver.write(blocks[b].light, x + b % 4 * kBlockSide, y + b / 4 * kBlockSide);

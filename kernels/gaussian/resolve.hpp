@@ -54,10 +54,9 @@ inline void Resolver::write(const PixelBlock& block, int x, int y) const {
   const int columns = width_ - x < 4 ? width_ - x : 4, rows = height_ - y < 4 ? height_ - y : 4;
   if (columns <= 0 || rows <= 0) return;
   const Backdrops behind = backdrop(x, y);
-  PixelBlock over = block;
-  over.red = fma(block.transmittance, behind.red, block.red);
-  over.green = fma(block.transmittance, behind.green, block.green);
-  over.blue = fma(block.transmittance, behind.blue, block.blue);
+  const PixelBlock over{fma(block.transmittance, behind.red, block.red),
+                        fma(block.transmittance, behind.green, block.green),
+                        fma(block.transmittance, behind.blue, block.blue), block.transmittance, block.depth};
   const Floats alpha = Floats(1.0f) - block.transmittance;
   if (frame_.target.rgba8 != nullptr) write_bytes(over, alpha, x, y, columns, rows);
   if (frame_.target.rgba_float != nullptr || frame_.target.depth != nullptr) {

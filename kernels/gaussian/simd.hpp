@@ -119,6 +119,9 @@ inline Floats sqrt(Floats a) {
 inline Mask operator<=(Floats a, Floats b) {
   return each<Mask>([](auto x, auto y) { return native_less_equal(x, y); }, a, b);
 }
+inline Mask operator>(Floats a, Floats b) {
+  return each<Mask>([](auto x, auto y) { return native_less(y, x); }, a, b);
+}
 inline Mask operator>=(Floats a, Floats b) { return b <= a; }
 inline Mask operator&(Mask a, Mask b) {
   return each<Mask>([](auto x, auto y) { return static_cast<decltype(x)>(x & y); }, a, b);

@@ -52,6 +52,7 @@ inline NativeFloats native_sqrt(NativeFloats a) { return _mm512_sqrt_ps(a); }
 inline NativeMask native_less_equal(NativeFloats a, NativeFloats b) {
   return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
 }
+inline NativeMask native_less(NativeFloats a, NativeFloats b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 inline NativeFloats native_zero_unless(NativeMask m, NativeFloats a) { return _mm512_maskz_mov_ps(m, a); }
 inline NativeFloats native_select(NativeMask m, NativeFloats yes, NativeFloats no) {
   return _mm512_mask_blend_ps(m, no, yes);
@@ -83,12 +84,40 @@ inline int native_list_bit(const std::uint16_t* masks, int count, int bit, std::
 
 #else
 
+#if defined(__SSE2__)
+/// For each byte, the positions of its bits, packed, and how many there are.
+struct BitPositions {
+  std::uint64_t of[256];
+  std::uint8_t count[256];
+  constexpr BitPositions() : of(), count() {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        if ((byte >> bit & 1) != 0) of[byte] |= std::uint64_t{bit} << 8 * count[byte]++;
+      }
+    }
+  }
+};
+inline constexpr BitPositions kBitPositions;
+#endif
+
 inline int native_list_bit(const std::uint16_t* masks, int count, int bit, std::uint8_t* list) {
   int length = 0;
+#if defined(__SSE2__)
+  const __m128i to_sign = _mm_cvtsi32_si128(15 - bit);
+  for (int i = 0; i < count; i += 8) {
+    const __m128i eight = _mm_load_si128(reinterpret_cast<const __m128i*>(masks + i));
+    const __m128i signs = _mm_packs_epi16(_mm_sll_epi16(eight, to_sign), _mm_setzero_si128());
+    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(signs));
+    const std::uint64_t positions = kBitPositions.of[hits] + 0x0101010101010101u * static_cast<unsigned>(i);
+    __builtin_memcpy(list + length, &positions, sizeof positions);
+    length += kBitPositions.count[hits];
+  }
+#else
   for (int i = 0; i < count; ++i) {
     list[length] = static_cast<std::uint8_t>(i);
     length += masks[i] >> bit & 1;
   }
+#endif
   return length;
 }
 
@@ -97,6 +126,7 @@ inline NativeFloats native_zero_unless(NativeMask m, NativeFloats a) {
   return reinterpret_cast<NativeFloats>(m & reinterpret_cast<NativeInts>(a));
 }
 inline NativeMask native_less_equal(NativeFloats a, NativeFloats b) { return a <= b; }
+inline NativeMask native_less(NativeFloats a, NativeFloats b) { return a < b; }
 inline NativeFloats native_select(NativeMask m, NativeFloats yes, NativeFloats no) {
   return reinterpret_cast<NativeFloats>((m & reinterpret_cast<NativeInts>(yes)) |
                                         (~m & reinterpret_cast<NativeInts>(no)));

@@ -26,24 +26,35 @@ struct TileBatch {
   struct Paint {
     float p, red, green, blue;
   };
-  alignas(64) float row_offset[kBatch][kTile];
-  alignas(64) float row_peak[kBatch][kTile];
-  alignas(64) Paint paint[kBatch];
-  float z[kBatch];
+  alignas(64) float row_offset[kBatch + 1][kTile];
+  alignas(64) float row_peak[kBatch + 1][kTile];
+  alignas(64) Paint paint[kBatch + 1];
+  float z[kBatch + 1];
   alignas(64) std::uint16_t masks[kBatch + 64];  // bit b: block b
   alignas(64) std::uint8_t lists[kTileBlocks][kBatch + 64];
   int lengths[kTileBlocks];
+
+  TileBatch() {  // splat kBatch is nowhere: it fills up lists that are blended beside a longer one
+    for (int i = 0; i < kTile; ++i) row_offset[kBatch][i] = 0, row_peak[kBatch][i] = -1e3f;
+    paint[kBatch] = {};
+    z[kBatch] = 0;
+  }
 };
 
 /// The blocks' pixel centres: first and last of each, relative to the tile.
 struct BlockCorners {
   Floats x0, y0;
-  Floats rows;  // of the tile's sixteen rows
+  Floats rows;        // of the tile's sixteen rows
+  Floats columns[4];  // pixel centres of a block's sixteen pixels, for each column of blocks
 
   BlockCorners() {
     alignas(64) float x[kTileBlocks], y[kTileBlocks], row[kTile];
     for (int i = 0; i < kTile; ++i) row[i] = static_cast<float>(i) + 0.5f;
     rows = load(row);
+    for (int b = 0; b < 4; ++b) {
+      for (int lane = 0; lane < kLanes; ++lane) x[lane] = row[b * kBlockSide + lane / 4];
+      columns[b] = load(x);
+    }
     for (int b = 0; b < kTileBlocks; ++b) {
       x[b] = static_cast<float>(b % kBlockSide * kBlockSide) + 0.5f;
       y[b] = static_cast<float>(b / kBlockSide * kBlockSide) + 0.5f;
@@ -75,6 +86,17 @@ inline void list_blocks(TileBatch& batch, int count) {
   for (int b = 0; b < kTileBlocks; ++b) {
     batch.lengths[b] = native_list_bit(batch.masks, count, b, batch.lists[b]);
   }
+}
+
+/// Makes the lists of block b and the Count - 1 after it equally long, and says how long.
+template <int Count>
+int pad_lists(TileBatch& batch, int b) {
+  int longest = 0;
+  for (int k = b; k < b + Count; ++k) longest = batch.lengths[k] > longest ? batch.lengths[k] : longest;
+  for (int k = b; k < b + Count; ++k) {
+    for (int i = batch.lengths[k]; i < longest; i += 64) __builtin_memset(batch.lists[k] + i, kBatch, 64);
+  }
+  return longest;
 }
 
 /// Neighbours in a tile's list are strangers in memory: without a hint, waiting for records took 40 % of the
