@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bakes dense shape deltas into the sparse blocks of a rig.
 
-A block of 16 Gaussians is kept for a shape only if it does something that can be seen. The
-thresholds are for weight 1 on a head 320 pixels tall, where a pixel is about 0.7 mm.
+A block of 16 Gaussians is kept for a shape only if it does something that can be seen at the
+weights the shape reaches, on a head 320 pixels tall, where a pixel is about 0.7 mm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ VISIBLE_SHIFT = 1e-4  # metres, 1/7 pixel
 VISIBLE_STRETCH = 2e-4  # metres, of one standard deviation: a fifth of a disc of skin
 VISIBLE_COLOR = 8e-3  # display units
 VISIBLE_OPACITY = 2e-2
-CORRECTIVE_EASE = 3.0  # a product of two weights is rarely above a third
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class ShapeDelta:
     frames: DoubleArray  # [N, 3, 3] metres
     colors: DoubleArray  # [N, 3] display units
     opacities: DoubleArray  # [N]
+    usual: float = 1.0  # the most its weight reaches in ordinary use
 
 
 def bake(
@@ -44,8 +44,7 @@ def bake(
     blocks, entries, offsets = [], [], [0]
     for delta in deltas:
         dense = _in_blocks(delta)
-        ease = CORRECTIVE_EASE if len(delta.shape.factors) > 1 else 1.0
-        kept = np.flatnonzero(_visible(dense / ease))
+        kept = np.flatnonzero(_visible(dense * delta.usual))
         blocks.append(kept.astype(np.uint32))
         entries.append(dense[kept].astype(np.float16))
         offsets.append(offsets[-1] + len(kept))

@@ -53,8 +53,8 @@ EMOTIONS: tuple[Emotion, ...] = (
     _emotion("neutral", both(eyeSquint=0.03) | {"mouthSmileLeft": 0.05, "mouthSmileRight": 0.04}),
     _emotion(
         "happy",
-        both(cheekSquint=0.7, eyeSquint=0.3, browOuterUp=0.12, mouthDimple=0.1, mouthUpperUp=0.12)
-        | {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.75, "jawOpen": 0.05},
+        both(cheekSquint=0.7, eyeSquint=0.3, browOuterUp=0.12, mouthDimple=0.1, mouthUpperUp=0.22)
+        | {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.75, "jawOpen": 0.08},
         HeadStyle(motion=1.2, roll=2.0),
         blink=0.9,
     ),

@@ -113,4 +113,6 @@ def _dense(recipe: Recipe, members: Sequence[Member], order: NDArray[np.int64]) 
         if motion is not None:
             means[rows], frames[rows] = motion.means / 1e3, motion.frames / 1e3
             colors[rows], opacities[rows] = motion.colors, motion.opacities
-    return ShapeDelta(recipe.shape, means[order], frames[order], colors[order], opacities[order])
+    return ShapeDelta(
+        recipe.shape, means[order], frames[order], colors[order], opacities[order], recipe.usual
+    )

@@ -29,6 +29,21 @@ from .motion import (
 from .shading import Shade
 
 SIDES = (("Left", 1), ("Right", -1))
+# The most that some weights reach in ordinary use; a corrective's is a product.
+USUAL = {
+    "jawOpen*mouthPucker": 0.25,
+    "jawOpen*mouthFunnel": 0.2,
+    "jawOpen*mouthClose": 0.3,
+    "jawOpen*mouthSmile": 0.4,
+    "mouthLeft": 0.6,
+    "mouthRight": 0.6,
+    "eyePitch@down": 0.6,
+    "eyePitch@up": 0.6,
+    "eyeLookDown": 0.8,
+    "eyeLookUp": 0.8,
+    "jawOpen": 0.7,
+    "cheekPuff": 0.8,
+}
 LOOK_DOWN_DEGREES, LOOK_UP_DEGREES = 30.0, 25.0  # of eyePitch, for what the lids do at a full look
 HALF_BLINK, FULL_BLINK = ((0.0, 0.0), (0.5, 1.0), (1.0, 0.0)), ((0.5, 0.0), (1.0, 1.0))
 
@@ -39,6 +54,11 @@ Move = Callable[[Member], Motion | None]
 class Recipe:
     shape: Shape
     move: Move
+
+    @property
+    def usual(self) -> float:
+        name = self.shape.name.removesuffix("Left").removesuffix("Right")
+        return USUAL.get(self.shape.name, USUAL.get(name, 1.0))
 
 
 def recipes(lid_colors: LidColors) -> Iterator[Recipe]:

@@ -17,13 +17,13 @@ def _above(p: Points, low: float, high: float, top: float) -> DoubleArray:
 
 def brow_inner_up(p: Points) -> DoubleArray:
     """Both inner ends up, drawn a little together; the forehead takes the skin up in folds."""
-    wide = np.exp(-(((np.abs(p.x) - 11) / 15) ** 2) * (np.abs(p.x) > 11))
+    wide = np.exp(-(((np.abs(p.x) - 11) / 17) ** 2) * (np.abs(p.x) > 11))
     lift = _above(p, 7.0, 21.0, 64.0) * wide
     return np.stack([-0.05 * p.x * lift, 6.0 * lift, 0.3 * lift], axis=1)
 
 
 def brow_outer_up(p: Points) -> DoubleArray:
-    wide = np.exp(-(((p.x - 45) / 17) ** 2))
+    wide = np.exp(-(((p.x - 43) / 20) ** 2))
     lift = _above(p, 9.0, 22.0, 56.0) * wide
     return along(lift, 0.8, 6.8, -1.6)
 
