@@ -66,7 +66,7 @@ def _skin(p: DoubleArray, sockets_filled: bool) -> DoubleArray:
 def _features(p: DoubleArray, d: DoubleArray, sockets_filled: bool) -> DoubleArray:
     d = nose(p, d)
     radii = (LID_RADIUS + LID_EXTRA_X, LID_RADIUS, LID_RADIUS)
-    d = union(d, ellipsoid(p, EYE_CENTER, radii), 6.5)
+    d = union(d, ellipsoid(p, EYE_CENTER, radii), 8.5)
     if not sockets_filled:
         d = cut(d, opening(p), 2.0)
         d = cut(d, ellipsoid(p, EYE_CENTER, EYEBALL_RADII), 0.6)

@@ -153,7 +153,7 @@ def _strands(s: Strands, scene: Scene, noise: Noise, rng: np.random.Generator) -
     gloss = gloss + 0.095 * sheen(tangent, n, KEY, 24, 0.12)[:, None] * (ALBEDO / ALBEDO.max())
     gloss = gloss + 0.012 * sheen(tangent, n, FILL, 40, -0.1)[:, None]
     rims = sum(np.maximum(0.0, n @ direction) for direction, _ in RIMS)
-    rims = rims * np.maximum(0.0, 1 - np.maximum(0.0, body_n[:, 2])) ** 2 * 0.035
+    rims = rims * np.maximum(0.0, 1 - np.maximum(0.0, body_n[:, 2])) ** 2 * 0.055
     color = color + gloss * (ao * tint * (0.2 + 0.8 * lit))[:, None] + rims[:, None] * RIM_COLOR
     width = s.width.repeat(SEGMENTS) * (1 - 0.5 * f**3) * (0.65 + 0.35 * smoothstep(0, 0.3, f))
     # A splat reaches past the ends of its segment: at the root that would lie on the forehead.

@@ -38,7 +38,7 @@ def shell_height(p: DoubleArray) -> DoubleArray:
     top = smoothstep(25, 85, y)
     front = smoothstep(-70, 5, z)
     swept = smoothstep(PART_X + 6, PART_X - 30, x)
-    full = 5.0 + 9.0 * top + 8.0 * top * front * (0.35 + 0.65 * swept)
+    full = 5.0 + 9.0 * top + 10.5 * top * front * (0.35 + 0.65 * swept)
     parting = 1 - 0.2 * np.exp(-(((x - PART_X) / 4) ** 2)) * smoothstep(50, 80, y) * front
     rise = smoothstep(-0.4, 2.6, inside) ** 0.8
     h: DoubleArray = full * parting * rise

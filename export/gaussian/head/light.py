@@ -75,7 +75,7 @@ def shade(
     light += AMBIENT * ao_rgb * (0.62 + 0.38 * normals[:, 1:2])
     grazing = np.maximum(0.0, 1 - np.maximum(0.0, normals[:, 2])) ** 2.2
     rims = sum(level * np.maximum(0.0, normals @ toward_rim) for toward_rim, level in RIMS)
-    light += (material.rim * rims * grazing * ao * 0.5)[:, None] * RIM_COLOR
+    light += (material.rim * rims * grazing * ao * 0.75)[:, None] * RIM_COLOR
     color = albedo * light
     power = 2 / np.asarray(material.roughness) ** 2
     for direction, level, open_to in ((KEY, 1.0, lit * ao), (FILL, 0.3, ao * ao)):

@@ -15,7 +15,7 @@ from .sampling import disc_frames
 from .sdf import unit
 from .splats import grid, part
 
-ENAMEL = np.array([0.62, 0.56, 0.475])
+ENAMEL = np.array([0.70, 0.64, 0.56])
 GUM = np.array([0.37, 0.14, 0.125])
 MATERIAL = Material(SKIN_WRAP, 0.05, 0.25, rim=0.0)
 SEEN = 19.0  # mm along the arch at which a tooth gets 1/e of the light
@@ -41,7 +41,7 @@ UPPER = Row(
     (8.4, 6.6, 7.4, 6.8, 6.6),
     (9.6, 8.6, 9.4, 8, 7.6),
     0.78,
-    0.55,
+    0.72,
 )
 LOWER = Row(
     "lower",
@@ -51,7 +51,7 @@ LOWER = Row(
     (5.5, 6.0, 6.8, 6.8, 7.0),
     (8.4, 8.4, 9.0, 8, 7.6),
     0.85,
-    0.42,
+    0.55,
 )
 EDGE_OFFSETS = np.array([0.0, 0.6, -0.1, 0.5, 0.8])  # mm, lateral incisors are shorter
 
@@ -99,7 +99,7 @@ def _teeth(row: Row) -> Part:
     albedo = albedo * np.array([1, 0.97, 0.94]) ** h[:, None]
     color = shade(albedo, n, 0.62, row.lit, MATERIAL) * (0.14 + 0.86 * seen)[:, None]
     p = np.stack([x, y, z + 0.6 * (1 - across**2)], axis=1)
-    return part(f"teeth_{row.name}", p, disc_frames(n, 0.66 * row.step, 0.2), n, color, 0.93)
+    return part(f"teeth_{row.name}", p, disc_frames(n, 0.80 * row.step, 0.2), n, color, 0.93)
 
 
 def _gums(row: Row) -> Part:
