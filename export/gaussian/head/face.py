@@ -20,7 +20,7 @@ from .landmarks import (
 from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
 from .skull import skull
 
-BRIDGE: tuple[Ball, ...] = ((0, 8, 18.6, 5.4), (0, -13.4, 28.2, 5.9), (0, -27.4, 38.8, 6.6))
+BRIDGE: tuple[Ball, ...] = ((0, 8, 18.8, 5.0), (0, -13.4, 28.4, 5.4), (0, -27.4, 39.0, 6.0))
 EYEBALL_RADII = (SCLERA_RADII[0] + 1.6, SCLERA_RADII[1] + 0.1, SCLERA_RADII[2] + 0.1)
 UPPER_LIP: tuple[Ball, ...] = (
     (0, -60.4, 32.8, 3.7),
@@ -78,6 +78,7 @@ def nose(p: DoubleArray, d: DoubleArray) -> DoubleArray:
     wing = ellipsoid(p, (8.9, -35.4, 31.2), (4.6, 5.2, 8.0))
     columella = capsule(p, (0, -34.2, 43.2, 3.6), (0, -41.7, 35, 4.0))
     d = union(d, tube(p, BRIDGE, 9.0), 16.0)
+    d = union(d, capsule(p, (1.5, -12, 23.0, 3.0), (6.0, -31.0, 31.0, 3.6)), 10.0)  # side wall
     d = union(d, union(union(tip, wing, 12.0), columella, 6.0), 9.0)
     d = union(d, ellipsoid(p, (9.5, -36.1, 31.2), (4.3, 5.0, 7.4)), 4.5)
     return cut(d, ellipsoid(p, (5.4, -40.8, 36.6), (2.6, 3.6, 4.8)), 2.2)
