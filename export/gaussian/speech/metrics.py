@@ -41,10 +41,12 @@ class Clip:
 class Scores:
     clips: int
     seconds: float
-    jaw_all: float  # correlation of jawOpen, all frames of all clips together
+    jaw_all: float  # correlation of jawOpen over all frames, median over clips
     jaw_speech: float  # the same inside speech
-    jaw_clip_median: float  # over clips, all frames of each
-    jaw_clip_p5: float
+    jaw_all_p5: float  # 5th percentiles over clips
+    jaw_speech_p5: float
+    jaw_all_pooled: float  # all clips together: also how far voices differ must be right
+    jaw_speech_pooled: float
     gap_speech: float  # correlation of the lip gap inside speech
     rounding_speech: float  # correlation of (pucker + funnel) / 2 inside speech
     closures: int  # closure intervals of p, b and m
@@ -86,21 +88,24 @@ def score(clips: Sequence[Clip]) -> Scores:
     silence = np.concatenate([c.silence for c in clips])
     gap, true_gap = lip_gap(predicted), lip_gap(reference)
     apart = np.concatenate([_apart(c) for c in clips]) & speech
-    per_clip = [correlation(c.predicted[:, JAW], c.reference[:, JAW]) for c in clips]
+    whole = [correlation(c.predicted[:, JAW], c.reference[:, JAW]) for c in clips]
+    inside = [correlation(c.predicted[c.speech, JAW], c.reference[c.speech, JAW]) for c in clips]
     rounding, true_rounding = (t[:, PUCKER] + t[:, FUNNEL] for t in (predicted, reference))
     return Scores(
         clips=len(clips),
         seconds=len(predicted) / GRID,
-        jaw_all=correlation(predicted[:, JAW], reference[:, JAW]),
-        jaw_speech=correlation(predicted[speech, JAW], reference[speech, JAW]),
-        jaw_clip_median=float(np.median(per_clip)),
-        jaw_clip_p5=float(np.percentile(per_clip, 5)),
+        jaw_all=float(np.median(whole)),
+        jaw_speech=float(np.median(inside)),
+        jaw_all_p5=float(np.percentile(whole, 5)),
+        jaw_speech_p5=float(np.percentile(inside, 5)),
+        jaw_all_pooled=correlation(predicted[:, JAW], reference[:, JAW]),
+        jaw_speech_pooled=correlation(predicted[speech, JAW], reference[speech, JAW]),
         gap_speech=correlation(gap[speech], true_gap[speech]),
         rounding_speech=correlation(rounding[speech], true_rounding[speech]),
         closures=sum(len(c.closures) for c in clips),
         closed_40ms=_hit_rate(clips, 0.040),
         closed_20ms=_hit_rate(clips, 0.020),
-        false_closures_per_s=_events((gap <= CLOSED_MM) & apart) / (apart.sum() / GRID),
+        false_closures_per_s=_events((gap <= CLOSED_MM) & apart) * GRID / float(apart.sum()),
         false_closed_share=float(np.mean(gap[apart] <= CLOSED_MM)),
         silence_closed=float(np.mean(gap[silence] <= SILENT_MM)),
         lag_ms=lag_ms(clips),
@@ -127,7 +132,7 @@ def _hit_rate(clips: Sequence[Clip], margin: float) -> float:
 
 
 def _events(flags: NDArray[np.bool_]) -> int:
-    return int(np.sum(flags[1:] & ~flags[:-1]))
+    return int(np.count_nonzero(flags[1:] & ~flags[:-1]))
 
 
 def _apart(clip: Clip) -> NDArray[np.bool_]:
@@ -149,4 +154,6 @@ def lag_ms(clips: Sequence[Clip]) -> float:
             total[index] += late @ early
     peak = int(np.clip(np.argmax(total), 1, 2 * reach - 1))
     left, middle, right = total[peak - 1 : peak + 2]
+    if middle <= max(left, right):  # a jaw that does not move has no lag
+        return float("nan")
     return float((peak - reach + 0.5 * (left - right) / (left - 2 * middle + right)) * 1000 / GRID)

@@ -35,26 +35,38 @@ class Microphone:
         octave = np.log2(np.maximum(np.arange(_BINS), 1) * SAMPLE_RATE / FFT / 1000)
         self._octave = octave.astype(np.float32)  # of each bin, around 1 kHz
         self._bank = _noise_bank(speech, self._rng)
+        phase = self._rng.uniform(0, 2 * np.pi, (_BANK_FRAMES, _BINS)).astype(np.float32)
+        self._cosines = torch.from_numpy(1.98 * np.cos(phase))  # under 2: no sum is quite zero
 
     @torch.no_grad()
     def hear(self, audio: Tensor) -> Tensor:
         """[B, samples] in [-1, 1] -> log-mel [B, frames, 80]."""
-        clean = spectrum(self._clipped(audio))
-        frames = clean.shape[1]
         size = len(audio)
-        tail = self._tail(_power(clean)).sqrt() * self._noise(size, frames, kinds=1)
-        voice = (clean + tail) * self._equaliser(size)
-        level = _active_level(_power(voice))
-        snr = self._uniform(4, 34, size) + torch.where(self._coin(0.55, size), 30.0, 0.0)
-        amount = (level * 10 ** (-snr / 10)).sqrt()
-        noise = self._noise(size, frames, kinds=len(self._bank)) * self._equaliser(size)
-        power = self._codec(_power(voice + noise * amount[:, None, None]))
+        clean = spectrum(self._clipped(audio))
+        power = clean.real.square() + clean.imag.square()
+        frames = power.shape[1]
+        power = self._mixed(power, self._tail(power).mul_(self._noise(size, frames, kinds=1)))
+        power *= self._equaliser(size)
+        level = _active_level(power)
+        loud = self._uniform(4, 25, size)
+        snr = torch.where(self._coin(0.6, size), loud, self._uniform(25, 60, size))
+        amount = (level * 10 ** (-snr / 10))[:, None, None]
+        noise = self._noise(size, frames, kinds=len(self._bank))
+        noise = noise.mul_(self._equaliser(size) * amount)
+        power = self._codec(self._mixed(power, noise))
         gain = 10 ** (self._uniform(-37, -8, size) / 10) * _WINDOW_ENERGY / level
         plain = len(_WARPS) // 2
         warps = torch.from_numpy(self._rng.integers(len(_WARPS), size=size))
         warps = torch.where(self._coin(0.8, size), warps, plain)
-        mel = torch.bmm(power * gain[:, None, None], self._filters[warps])
+        mel = torch.bmm(power, self._filters[warps]) * gain[:, None, None]
         return self._masked(torch.log(mel + FLOOR))
+
+    def _mixed(self, a: Tensor, b: Tensor) -> Tensor:
+        """Power of the sum of two sounds of power `a` and `b`, at random phases."""
+        size, frames = a.shape[:2]
+        start = self._rng.integers(_BANK_FRAMES - frames, size=size)
+        cosines = torch.stack([self._cosines[s : s + frames] for s in start])
+        return cosines.mul_((a * b).sqrt_()).add_(a).add_(b)
 
     def _clipped(self, audio: Tensor) -> Tensor:
         drive = self._uniform(3, 8, len(audio))[:, None]
@@ -77,7 +89,7 @@ class Microphone:
         return tail * (10 ** (gain / 10))[:, None, None]
 
     def _equaliser(self, size: int) -> Tensor:
-        """Gains [B, 1, 257]: a tilt, three peaks, sometimes a telephone's band."""
+        """Gains of power [B, 1, 257]: a tilt, three peaks, sometimes a telephone's band."""
         rng, octave = self._rng, self._octave
         decibels = rng.normal(0, 1.5, (size, 1)) * octave
         for _ in range(3):
@@ -86,12 +98,13 @@ class Microphone:
         low = np.where(rng.random((size, 1)) < 0.4, rng.uniform(-4.5, -1.7, (size, 1)), -9)
         high = np.where(rng.random((size, 1)) < 0.25, rng.uniform(1.75, 3, (size, 1)), 9)
         decibels -= 24 * np.maximum(low - octave, 0) + 60 * np.maximum(octave - high, 0)
-        gains = 10 ** (np.clip(decibels, -60, 24) / 20)
+        gains = 10 ** (np.clip(decibels, -60, 24) / 10)
         return torch.from_numpy(gains.astype(np.float32))[:, None, :]
 
     def _noise(self, size: int, frames: int, kinds: int) -> Tensor:
-        """Complex spectra [B, frames, 257] of unit power, of the first `kinds` kinds of noise."""
-        kind = self._rng.integers(kinds, size=size)
+        """Spectra of unit power [B, frames, 257], of the first `kinds` kinds of noise."""
+        # Later kinds come more often: babble is the hardest.
+        kind = (kinds * self._rng.random(size) ** 0.6).astype(np.int64)
         start = self._rng.integers(_BANK_FRAMES - frames, size=size)
         rows = [self._bank[k][s : s + frames] for k, s in zip(kind, start, strict=True)]
         return torch.stack(rows)
@@ -122,10 +135,6 @@ class Microphone:
         return torch.from_numpy(self._rng.random(size) < probability)
 
 
-def _power(spectra: Tensor) -> Tensor:
-    return spectra.real.square() + spectra.imag.square()
-
-
 def _active_level(power: Tensor) -> Tensor:
     """Mean power per bin of the louder frames of each row: [B]; 1 for rows of silence."""
     frames = power.mean(dim=2)
@@ -145,5 +154,6 @@ def _noise_bank(speech: Sequence[NDArray[np.int16]], rng: np.random.Generator) -
     bank = []
     for noise in kinds:
         scaled = noise / np.sqrt(np.mean(noise**2))
-        bank.append(spectrum(torch.from_numpy(scaled.astype(np.float32))) / _WINDOW_ENERGY**0.5)
+        spectra = spectrum(torch.from_numpy(scaled.astype(np.float32)))
+        bank.append(spectra.abs().square() / _WINDOW_ENERGY)
     return bank

@@ -45,8 +45,8 @@ class Requirement:
 
 
 REQUIRED = (
-    Requirement("clean", "jaw_all", "jaw correlation, all frames", 0.92),
-    Requirement("clean", "jaw_speech", "jaw correlation, inside speech", 0.82),
+    Requirement("clean", "jaw_all", "jaw correlation, all frames, median over clips", 0.92),
+    Requirement("clean", "jaw_speech", "jaw correlation, inside speech, median over clips", 0.82),
     Requirement("clean", "closed_40ms", "p b m closed within 40 ms", 0.97),
     Requirement("clean", "silence_closed", "silent frames closed", 0.98),
     Requirement("noise", "closed_40ms", "p b m closed within 40 ms, noise at 10 dB", 0.85),

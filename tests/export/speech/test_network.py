@@ -98,4 +98,4 @@ def test_size_look_ahead_and_ports_are_what_the_plan_format_allows():
     section = module.motion_section()
     assert section["step_samples"] == 160 * section["frames_per_step"]
     driven = [channel for row in section["coefficients"] for channel in row["channels"]]
-    assert len(driven) == len(set(driven)) == 20
+    assert len(driven) == len(set(driven)) == 19
