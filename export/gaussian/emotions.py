@@ -86,7 +86,7 @@ EMOTIONS: tuple[Emotion, ...] = (
     ),
     _emotion(
         "disgusted",
-        both(noseSneer=0.8, browDown=0.45, cheekSquint=0.35, eyeSquint=0.4, mouthUpperUp=0.3)
+        both(noseSneer=0.8, browDown=0.45, cheekSquint=0.35, eyeSquint=0.4, mouthUpperUp=0.42)
         | both(mouthFrown=0.35)
         | {"mouthShrugLower": 0.35},
         HeadStyle(pitch=-2.0),

@@ -18,6 +18,7 @@ DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 STEP = 0.1  # mm, of the central differences
+STILL = 2e-3  # mm; fields are smooth, so where they move nothing they do not turn either
 STRETCH = (0.55, 1.6)  # beyond this a stretched disc is drawn as a dash, not as skin
 
 
@@ -62,12 +63,15 @@ def mirrored(field: Field) -> Field:
 
 def jacobian(field: Field, p: Points) -> DoubleArray:
     """[N, 3, 3], d displacement_i / d x_j, with the stretch of I + J kept within STRETCH."""
-    columns = []
+    gradient = np.zeros((len(p.xyz), 3, 3))
+    moving = np.abs(field(p)).max(axis=1) > STILL
+    near = Points(p.xyz[moving], p.upper[moving])
     for axis in range(3):
         step = np.zeros(3)
         step[axis] = STEP
-        columns.append((field(p.moved(step)) - field(p.moved(-step))) / (2 * STEP))
-    return limited(np.stack(columns, axis=-1))
+        slope = (field(near.moved(step)) - field(near.moved(-step))) / (2 * STEP)
+        gradient[moving, :, axis] = slope
+    return limited(gradient)
 
 
 def limited(gradient: DoubleArray) -> DoubleArray:

@@ -11,6 +11,7 @@ from .fields import DoubleArray, Field, jacobian
 from .lids import REST, LidPose, edge_turn, fold_field, lower_field, upper_lid, upper_lid_frames
 from .members import EYE_RIMS, SKIN, Member
 
+WARM = np.array([0.75, 1.04, 1.12])  # skin in shade turns red, not grey
 LASH_TURN = 0.85  # of the lid edge's turn that the lashes take
 UNROLL = (0.3, 5.0)  # limits of the upper lid's stretch
 
@@ -45,7 +46,8 @@ def moved(member: Member, means: DoubleArray, gradient: DoubleArray) -> Motion:
 def recolored(member: Member, relative: DoubleArray) -> Motion:
     """`relative` [n] is the change as a share of the member's own colour."""
     rest = still(member)
-    return Motion(rest.means, rest.frames, member.colors * relative[:, None], rest.opacities)
+    change = member.colors * relative[:, None] * WARM
+    return Motion(rest.means, rest.frames, change, rest.opacities)
 
 
 def field_motion(member: Member, field: Field) -> Motion:

@@ -15,6 +15,7 @@ from ..landmarks import MOUTH_CORNER, MOUTH_HALF_WIDTH, mouth_line
 from .anatomy import jaw_slide, opening
 from .fields import DoubleArray, Field, Points, along, bump, left_half, smoothstep
 
+HALF_LIP = 14.0  # mm over which one half of a lip gives way to the other
 CLOSE_SHARE_LOWER = 0.78  # of the way that mouthClose closes; the upper lip comes down the rest
 
 
@@ -194,7 +195,7 @@ def shrug_upper(p: Points) -> DoubleArray:
 
 
 def upper_up(p: Points) -> DoubleArray:
-    side = left_half(p)
+    side = left_half(p, HALF_LIP)
     peak = 0.75 + 0.25 * np.exp(-(((p.x - 10) / 9) ** 2))
     fold = bump(p, (19, -49), (11, 10))
     lift = upper_lip(p, 22.0) * opening(p) ** 0.5 * side * peak
@@ -202,7 +203,7 @@ def upper_up(p: Points) -> DoubleArray:
 
 
 def lower_down(p: Points) -> DoubleArray:
-    side = left_half(p)
+    side = left_half(p, HALF_LIP)
     peak = 0.75 + 0.25 * np.exp(-(((p.x - 9) / 9) ** 2))
     drop = lower_lip(p, 26.0) * opening(p) ** 0.5 * side * peak
     return along(drop, 0.6, -8.0, -1.0)

@@ -43,7 +43,7 @@ def crease(
 
 
 def smile(p: Points) -> DoubleArray:
-    fold = crease(p, [(32, -70.7), (30.5, -60.2), (24.5, -50.6), (17, -41.5)], 2.7, 0.16)
+    fold = crease(p, [(31.5, -66.5), (30.0, -59.0), (24.5, -50.6), (17, -41.5)], 3.1, 0.14)
     apple = bump(p, (41, -30.6), (12, 9))
     under = bump(p, (38, -49.7), (10, 8))
     corner = bump(p, (29.5, -65.9), (2.6, 3.4))
@@ -63,11 +63,11 @@ def stretch(p: Points) -> DoubleArray:
 
 
 def upper_up(p: Points) -> DoubleArray:
-    return crease(p, [(27, -63.0), (22, -51.6), (15.5, -41.1)], 2.8, 0.11)
+    return crease(p, [(27, -63.0), (22, -51.6), (15.5, -41.1)], 3.3, 0.09)
 
 
 def nose_sneer(p: Points) -> DoubleArray:
-    fold = crease(p, [(26, -59.2), (21, -49.7), (14.5, -39.2)], 2.8, 0.12)
+    fold = crease(p, [(26, -59.2), (21, -49.7), (14.5, -39.2)], 3.3, 0.10)
     bunny = crease(p, [(4, -9), (9, -13), (12, -17)], 1.3, 0.10)
     bunny += crease(p, [(3, -3), (8, -6), (11, -10)], 1.2, 0.08)
     return fold + bunny
