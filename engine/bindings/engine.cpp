@@ -4,6 +4,7 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -18,23 +19,24 @@ namespace {
 void forward_log(void* user_data, talkrt_log_level level, const char* message) {
   const nb::gil_scoped_acquire gil;
   try {
-    static_cast<Engine*>(user_data)->log(static_cast<int>(level), message);
+    static_cast<Engine*>(user_data)->log(static_cast<int>(level), text(message, std::strlen(message)));
   } catch (nb::python_error& error) {
     error.discard_as_unraisable("talkrt log callback");  // nothing may cross the C ABI
   }
 }
 
-std::string describe_json(const Engine& engine) {
-  char* text = nullptr;
-  call([&] { return talkrt_engine_describe_json(engine.handle.get(), &text); });
-  std::string copy = text;
-  talkrt_string_free(text);
+nb::str describe_json(const Engine& engine) {
+  char* json = nullptr;
+  call([&] { return talkrt_engine_describe_json(engine.handle.get(), &json); });
+  nb::str copy = text(json, std::strlen(json));
+  talkrt_string_free(json);
   return copy;
 }
 
-std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const std::string& path) {
+std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::bytes& path) {
+  const std::string file(path.c_str(), path.size());  // names of files are bytes
   talkrt_model* handle = nullptr;
-  call([&] { return talkrt_model_load(engine->handle.get(), path.c_str(), &handle); });
+  call([&] { return talkrt_model_load(engine->handle.get(), file.c_str(), &handle); });
   auto model = std::make_shared<Model>();
   model->engine = engine;
   model->handle.reset(handle);

@@ -6,10 +6,14 @@
 #include <nanobind/nanobind.h>
 #include <talkrt/talkrt.h>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
 namespace talkrt::python {
+
+/// As Python text. Messages quote what a file holds and how it is called, which may be no UTF-8.
+nanobind::str text(const char* bytes, std::size_t count);
 
 /// Raises the exception that talkrt.errors.make chooses for `status`. Needs the GIL.
 [[noreturn]] void raise(talkrt_status status, const std::string& message);

@@ -8,6 +8,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,11 +40,11 @@ std::vector<std::string> emotions(const Model& model) {
   }
 }
 
-std::string describe_json(const Model& model) {
-  char* text = nullptr;
-  call([&] { return talkrt_model_describe_json(model.handle.get(), &text); });
-  std::string copy = text;
-  talkrt_string_free(text);
+nb::str describe_json(const Model& model) {
+  char* json = nullptr;
+  call([&] { return talkrt_model_describe_json(model.handle.get(), &json); });
+  nb::str copy = text(json, std::strlen(json));
+  talkrt_string_free(json);
   return copy;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every failure is an exception of a class one can catch, with the C ABI's code and a message."""
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,9 @@ import pytest
 import talkrt
 from numpy.typing import NDArray
 from talkrt.errors import make
+
+HOSTILE = Path(__file__).resolve().parents[1] / "data/hostile"
+EXPECTED: dict[str, dict[str, str]] = json.loads((HOSTILE / "expected.json").read_text())
 
 
 def test_every_class_derives_from_error_and_keeps_the_code() -> None:
@@ -114,3 +119,29 @@ def test_background_that_fits_nothing_is_refused(model: talkrt.Model, background
 def test_size_out_of_range_is_refused(model: talkrt.Model, size: tuple[int, int]) -> None:
     with pytest.raises(talkrt.Error, match="width"):
         model.session(size=size)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_hostile_plans_are_refused_with_their_code(engine: talkrt.Engine, name: str) -> None:
+    with pytest.raises(talkrt.PlanError) as caught:
+        engine.load(HOSTILE / name)
+    assert caught.value.code == EXPECTED[name]["code"]
+    assert name in str(caught.value)
+
+
+def test_a_plan_may_have_any_name(engine: talkrt.Engine, tiny_plan: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/\xff\xfe \xc3\xa4.plan"  # not UTF-8
+    Path(os.fsdecode(odd)).write_bytes(tiny_plan.read_bytes())
+    assert engine.load(os.fsdecode(odd)).name == "tiny"
+    engine.describe()
+    with pytest.raises(talkrt.Error, match="missing"):
+        engine.load(os.fsdecode(odd + b"missing"))
+
+
+def test_what_the_engine_logs_goes_to_the_logger_talkrt(
+    tiny_plan: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG", logger="talkrt"):
+        talkrt.Engine(threads=1).load(tiny_plan)
+    messages = [record for record in caplog.records if record.name == "talkrt"]
+    assert any("tiny.plan" in record.getMessage() for record in messages)

@@ -153,7 +153,7 @@ class Engine:
         log: Callable[[int, str], None] | None = None,
         log_level: int = 2,
     ) -> None: ...
-    def load(self, path: str) -> Model:
+    def load(self, path: bytes) -> Model:
         """Loads a plan, or returns the cached model of an unchanged file."""
 
     def describe_json(self) -> str:

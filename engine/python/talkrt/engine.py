@@ -45,7 +45,7 @@ class Engine:
 
     def load(self, path: str | os.PathLike[str]) -> Model:
         """Loads a plan, or returns the model of an unchanged file that is still loaded."""
-        return Model(self._core.load(os.fspath(path)))
+        return Model(self._core.load(os.fsencode(path)))
 
     def describe(self) -> dict[str, Any]:
         """What was found, what will be used and why, and the memory account."""

@@ -11,6 +11,14 @@ namespace talkrt::session {
 
 using nlohmann::ordered_json;
 
+namespace {
+
+std::string dumped(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);  // a path may hold any bytes
+}
+
+}  // namespace
+
 std::string Engine::describe_json() {
   ordered_json out;
   out["devices"] = ordered_json::array({{{"name", "cpu"},
@@ -36,7 +44,7 @@ std::string Engine::describe_json() {
                                 {"lines", std::move(lines)}});
   }
   out["memory"] = std::move(memory);
-  return out.dump();
+  return dumped(out);
 }
 
 std::string Model::describe_json() const {
@@ -48,12 +56,11 @@ std::string Model::describe_json() const {
                        {"shape", tensor.shape},
                        {"bytes", tensor.bytes.size()}});
   }
-  return ordered_json{{"path", path_},
-                      {"file_bytes", plan_.bytes().size()},
-                      {"host_bytes", host_bytes_},
-                      {"manifest", ordered_json::parse(plan_.manifest_json())},
-                      {"tensors", std::move(tensors)}}
-      .dump();
+  return dumped({{"path", path_},
+                 {"file_bytes", plan_.bytes().size()},
+                 {"host_bytes", host_bytes_},
+                 {"manifest", ordered_json::parse(plan_.manifest_json())},
+                 {"tensors", std::move(tensors)}});
 }
 
 }  // namespace talkrt::session
