@@ -16,7 +16,6 @@ from .sdf import capsule, ellipsoid, smoothstep, union
 from .splats import part
 
 ALBEDO = np.array([0.058, 0.104, 0.142])
-COLLAR_ALBEDO = 0.9
 COLLAR_RADII = (55.0, 57.0)
 COLLAR_CENTER_Z = -78.0
 

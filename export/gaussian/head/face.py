@@ -17,7 +17,7 @@ from .landmarks import (
     fissure_t,
     lower_edge_y,
 )
-from .sdf import Ball, capsule, cut, ellipsoid, smoothstep, tube, union
+from .sdf import Ball, capsule, cut, ellipsoid, tube, union
 from .skull import skull
 
 BRIDGE: tuple[Ball, ...] = ((0, 8, 18.8, 5.0), (0, -13.4, 28.4, 5.4), (0, -27.4, 39.0, 6.0))
@@ -124,8 +124,3 @@ def drop_to_skin(xy: DoubleArray, start_z: float = 60.0) -> DoubleArray:
     for _ in range(40):
         p[:, 2] -= np.clip(skin(p), -1.0, 6.0) * 0.85
     return p
-
-
-def face_depth(y: DoubleArray) -> DoubleArray:
-    """How strongly a height belongs to the face rather than to neck or crown, 0..1."""
-    return smoothstep(-125, -105, y) * smoothstep(75, 55, y)

@@ -21,7 +21,7 @@ IRIS_RADIUS = 8.1
 PUPIL_RADIUS = 3.0
 # The iris slides on the sclera: to look sideways it turns about a point further back, since the
 # ellipsoid is flatter in x. Turn yaw by GAZE_YAW_SHARE of the angle about GAZE_YAW_CENTER, pitch
-# in full about EYE_CENTER.
+# in full about EYE_CENTER. At rest the irises already look at the camera.
 GAZE_YAW_CENTER = (32.0, 0.0, -9.9)
 GAZE_YAW_SHARE = 0.6
 
@@ -41,14 +41,8 @@ LOWER_TEETH_EDGE_Y = -64.9
 JAW_PIVOT = (0.0, -42.0, -62.0)
 JAW_DEGREES = 25.0  # at jawOpen = 1
 
-CHIN = (0.0, -97.5, 28.0)
-NOSE_TIP = (0.0, -28.8, 49.5)
-NOSE_WING = (14.0, -35.6, 32.0)
-CHEEK = (43.0, -31.5, 12.0)
-NECK_PIVOT = (0.0, -105.0, -70.0)
 SKULL_PIVOT = (0.0, -28.0, -70.0)
 EAR_CENTER = (72.5, -12.0, -64.0)
-COLLAR_Y = -134.5  # skin below is covered by clothes
 
 
 def fissure_profile(t: ArrayLike, peak: float, power: float) -> DoubleArray:
@@ -96,18 +90,6 @@ def lid_z(x: ArrayLike, y: ArrayLike, radius: ArrayLike = LID_RADIUS) -> DoubleA
     u = (np.asarray(x, np.float64) - EYE_CENTER[0]) / (r + LID_EXTRA_X)
     v = (np.asarray(y, np.float64) - EYE_CENTER[1]) / r
     return EYE_CENTER[2] + r * np.sqrt(np.maximum(0.02, 1 - u * u - v * v))
-
-
-def upper_edge(t: ArrayLike, blink: float = 0.0) -> DoubleArray:
-    """[N, 3] the upper lid's front edge, own left eye."""
-    x, y = fissure_x(t), upper_edge_y(t, blink)
-    return np.stack([x, y, lid_z(x, y)], axis=-1)
-
-
-def lower_edge(t: ArrayLike) -> DoubleArray:
-    """[N, 3] the lower lid's front edge, own left eye."""
-    x, y = fissure_x(t), lower_edge_y(t)
-    return np.stack([x, y, lid_z(x, y)], axis=-1)
 
 
 def mouth_line(x: ArrayLike) -> DoubleArray:

@@ -19,6 +19,10 @@ Names, with the meaning of `uv` where it is not zero. `_l` is the head's own lef
     teeth_upper/_lower, gums_upper/_lower, tongue, mouth_bag
                     tongue: u = -1 .. 1 across, v = 0 root .. 1 tip
     hair, clothes
+
+All of them are sorted by depth together: the mouth bag hides what lies behind the mouth, so no
+part needs a layer of its own. Whatever is never seen within 40 degrees of the front, such as
+skin under hair and the nape, is left out.
 """
 
 from __future__ import annotations
