@@ -2,7 +2,7 @@
 //
 // Stage 1 of 4: Gaussians to splats on the image plane, sixteen at a time.
 //
-// In: mean 3, frame 9, opacity 1, SH 3 B floats. Out: a Record of 64 bytes, a TileRect and a SortItem of 8
+// In: mean 3, frame 9, opacity 1, SH 3 B floats. Out: a Record of 48 bytes, a TileRect and a SortItem of 8
 // bytes each. About 230 operations for 16 Gaussians at SH degree 0. The 3D covariance is never formed: with
 // U = J V frame [2, 3], the covariance on the image plane is U U^T and its determinant |u0 x u1|^2, which
 // keeps its accuracy for splats a thousand times longer than wide.
@@ -71,16 +71,78 @@ Floats nan_unless_finite(const float* values, int count) {
   return sum;
 }
 
+/// What a task has found so far, lane by lane.
+struct Tally {
+  Floats nearest{3.402823466e38f}, farthest{0.0f};
+  Ints hits = ints(0), layers = ints(0);
+};
+
 class Projector {
  public:
   Projector(RasterFrame& frame, const View& view) : frame_(frame), view_(view) {}
 
   void block(int b, Chunk& chunk, SortItem* items);
 
+  /// Adds what the vectors hold to the chunk's sums.
+  void finish(Chunk& chunk) const;
+
  private:
+  void list(int b, Mask visible, const Span& sx, const Span& sy, Floats z, Chunk& chunk, SortItem* items);
+
   RasterFrame& frame_;
   const View& view_;
+  Tally tally_;
 };
+
+/// Writes the tile rectangles of all lanes and the sort items of the visible ones.
+void Projector::list(int b, Mask visible, const Span& sx, const Span& sy, Floats z, Chunk& chunk,
+                     SortItem* items) {
+  const Ints x0 = shift_right<4>(sx.first), x1 = shift_right<4>(sx.last);
+  const Ints y0 = shift_right<4>(sy.first), y1 = shift_right<4>(sy.last);
+  auto* rects =
+      reinterpret_cast<std::int32_t*>(frame_.scratch.rects + static_cast<std::ptrdiff_t>(b) * kBlock);
+  store_pairs(rects, x0 | shift_left<16>(y0), x1 | shift_left<16>(y1));
+
+  Ints key = as_ints(z);
+  if (frame_.splats.layers != nullptr) {
+    alignas(64) std::int32_t layer[kLanes];
+    const std::uint8_t* layers = frame_.splats.layers + static_cast<std::ptrdiff_t>(b) * kBlock;
+    for (int lane = 0; lane < kLanes; ++lane) layer[lane] = layers[lane] != 0;
+    tally_.layers = tally_.layers | load(layer);
+    key = key | shift_left<31>(load(layer));
+  }
+  alignas(64) std::int32_t lanes[kLanes];
+  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = b * kBlock + lane;
+  alignas(64) SortItem all[kLanes];
+  store_pairs(&all[0].index, load(lanes), key);
+  const unsigned wanted = bits(visible);
+  std::uint32_t count = chunk.visible;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    items[count] = all[lane];  // overwritten by the next one unless wanted; never beyond the chunk's part
+    count += wanted >> lane & 1;
+  }
+  chunk.visible = count;
+  tally_.nearest = min(select(visible, z, tally_.nearest), tally_.nearest);
+  tally_.farthest = max(select(visible, z, tally_.farthest), tally_.farthest);
+  const Ints hits = (x1 - x0 + ints(1)) * (y1 - y0 + ints(1));
+  tally_.hits = tally_.hits + as_ints(zero_unless(visible, as_floats(hits)));
+}
+
+void Projector::finish(Chunk& chunk) const {
+  alignas(64) std::int32_t nearest[kLanes], farthest[kLanes], hits[kLanes], layers[kLanes];
+  store(nearest, as_ints(tally_.nearest));
+  store(farthest, as_ints(tally_.farthest));
+  store(hits, tally_.hits);
+  store(layers, tally_.layers);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const auto low = static_cast<std::uint32_t>(nearest[lane]),
+               high = static_cast<std::uint32_t>(farthest[lane]);
+    chunk.min_depth = low < chunk.min_depth ? low : chunk.min_depth;
+    chunk.max_depth = high > chunk.max_depth ? high : chunk.max_depth;
+    chunk.intersections += static_cast<std::uint32_t>(hits[lane]);
+    chunk.layers |= static_cast<std::uint32_t>(layers[lane]);
+  }
+}
 
 void Projector::block(int b, Chunk& chunk, SortItem* items) {
   const Splats& splats = frame_.splats;
@@ -152,16 +214,15 @@ void Projector::block(int b, Chunk& chunk, SortItem* items) {
   // Finite numbers can overflow on the way: such a splat is as unusable as one that came in broken.
   const Floats zero(0.0f);
   const Floats derived = zero * (mean_x + mean_y + p + r + s + xx + yy + det + reach);
-  const int lanes_here = splats.count - b * kBlock;
-  const unsigned exists = lanes_here >= kBlock ? 0xffffu : (1u << lanes_here) - 1;
-  const unsigned usable = bits(finite <= zero);  // false for NaN
-  const unsigned ranged = bits(in_range);
-  const unsigned overflow = usable & ranged & ~bits(derived <= zero);
+  const Mask usable = finite <= zero, projected = derived <= zero;  // false for NaN
   const Mask covers =
       (to_floats(sx.first) <= to_floats(sx.last)) & (to_floats(sy.first) <= to_floats(sy.last));
-  const unsigned visible = exists & usable & ranged & ~overflow & bits(opaque & covers);
-  chunk.invalid += static_cast<unsigned>(__builtin_popcount(exists & (~usable | overflow)));
-  if (visible == 0) return;
+  const int lanes_here = splats.count - b * kBlock;
+  const unsigned exists = lanes_here >= kBlock ? 0xffffu : (1u << lanes_here) - 1;
+  const unsigned broken = ~bits(usable) | (bits(in_range) & ~bits(projected));
+  chunk.invalid += static_cast<unsigned>(__builtin_popcount(exists & broken));
+  const Mask visible = usable & projected & in_range & opaque & covers & lanes_below(lanes_here);
+  if (!any(visible)) return;
 
   Record* records = frame_.scratch.records + static_cast<std::ptrdiff_t>(b) * kBlock;
   float* to = &records->x;
@@ -171,26 +232,7 @@ void Projector::block(int b, Chunk& chunk, SortItem* items) {
   store_fours(to + 8, kStride, max(rgb.channel[0], zero), max(rgb.channel[1], zero),
               max(rgb.channel[2], zero), z);
 
-  alignas(64) std::int32_t columns[kLanes], rows[kLanes], depths[kLanes], hits[kLanes];
-  const Ints x0 = shift_right<4>(sx.first), x1 = shift_right<4>(sx.last);
-  const Ints y0 = shift_right<4>(sy.first), y1 = shift_right<4>(sy.last);
-  store(columns, x0 | shift_left<16>(y0));
-  store(rows, x1 | shift_left<16>(y1));
-  store(depths, as_ints(z));
-  store(hits, (x1 - x0 + ints(1)) * (y1 - y0 + ints(1)));
-  TileRect* rects = frame_.scratch.rects + static_cast<std::ptrdiff_t>(b) * kBlock;
-  for (unsigned left = visible; left != 0; left &= left - 1) {
-    const int lane = __builtin_ctz(left);
-    const auto depth = static_cast<std::uint32_t>(depths[lane]);
-    const std::uint32_t layer = splats.layers != nullptr ? splats.layers[b * kBlock + lane] != 0 : 0;
-    rects[lane] = {static_cast<std::uint16_t>(columns[lane]), static_cast<std::uint16_t>(columns[lane] >> 16),
-                   static_cast<std::uint16_t>(rows[lane]), static_cast<std::uint16_t>(rows[lane] >> 16)};
-    items[chunk.visible++] = {static_cast<std::uint32_t>(b * kBlock + lane), depth | layer << 31};
-    chunk.min_depth = depth < chunk.min_depth ? depth : chunk.min_depth;
-    chunk.max_depth = depth > chunk.max_depth ? depth : chunk.max_depth;
-    chunk.layers |= layer;
-    chunk.intersections += static_cast<std::uint32_t>(hits[lane]);
-  }
+  list(b, visible, sx, sy, z, chunk, items);
 }
 
 }  // namespace
@@ -205,6 +247,7 @@ void project(RasterFrame& frame) {
     const int begin = task * kChunkBlocks;
     const int end = begin + kChunkBlocks < blocks ? begin + kChunkBlocks : blocks;
     for (int b = begin; b < end; ++b) projector.block(b, chunk, items);
+    projector.finish(chunk);
     frame.scratch.chunks[task] = chunk;
   });
 }

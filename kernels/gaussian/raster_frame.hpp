@@ -25,7 +25,7 @@ inline constexpr int kHistogramStride = kMaxSortBins + 16;  // no two groups' co
 /// A Gaussian on the image plane. With q(d) = (p dx + r dy)^2 + (s dy)^2, alpha = 2^(log2_opacity - q):
 /// a Cholesky factor of the inverse covariance, scaled by log2(e) / 2. Squares of sums cannot turn negative
 /// and lose far less to cancellation than the three-term form when a splat is long and thin.
-struct alignas(64) Record {
+struct alignas(16) Record {
   float x, y;  // mean, pixels
   float p, r;
   float s, log2_opacity;

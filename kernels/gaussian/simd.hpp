@@ -186,6 +186,13 @@ inline Ints shift_left(Ints a) {
   return each<Ints>([](auto x) { return x << N; }, a);
 }
 
+/// True in the first `count` lanes.
+inline Mask lanes_below(int count) {
+  alignas(64) float lane[kLanes];
+  for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<float>(i) + 0.5f;
+  return load(lane) <= Floats(static_cast<float>(count));
+}
+
 /// Sixteen IEEE halves, 32-byte aligned.
 inline Floats load_halves(const std::uint16_t* from) {
   Floats out;

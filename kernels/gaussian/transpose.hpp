@@ -53,6 +53,26 @@ inline void store_fours(float* to, int stride, const Floats& a, const Floats& b,
   }
 }
 
+template <bool High, std::size_t... I>
+inline NativeInts pair_up(NativeInts a, NativeInts b, std::index_sequence<I...>) {
+  constexpr int kN = kNativeLanes;
+  return __builtin_shufflevector(a, b,
+                                 static_cast<int>(I / 2 + (High ? kN / 2 : 0) + (I % 2 != 0 ? kN : 0))...);
+}
+
+/// to[2 * lane + 0..1] = a, b of that lane.
+template <class Integer>
+inline void store_pairs(Integer* to, const Ints& a, const Ints& b) {
+  static_assert(sizeof(Integer) == sizeof(std::int32_t));
+  constexpr auto kAll = std::make_index_sequence<kNativeLanes>{};
+  for (int i = 0; i < kParts; ++i) {
+    const NativeInts low = pair_up<false>(a.part[i], b.part[i], kAll);
+    const NativeInts high = pair_up<true>(a.part[i], b.part[i], kAll);
+    __builtin_memcpy(to + 2 * i * kNativeLanes, &low, sizeof low);
+    __builtin_memcpy(to + (2 * i + 1) * kNativeLanes, &high, sizeof high);
+  }
+}
+
 /// The 4x4 matrix in `v`, rows and columns swapped; `to` is 64-byte aligned.
 inline void store_transposed(std::int32_t* to, const Ints& v) {
   using Sixteen [[gnu::vector_size(64)]] = std::int32_t;
