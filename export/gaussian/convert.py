@@ -91,9 +91,9 @@ def _replayed(plan: Path) -> list[float]:
     """PSNR of the runtime's frames against the reference's, dB; raises PlanError when one fails."""
     from talkrt.checking import replay
     from talkrt.engine import Engine
-    from talkrt.plan_file import PlanFile
+    from talkrt.plan_file import read_plan
 
-    check = replay(PlanFile(plan), Engine())
+    check = replay(read_plan(plan), Engine())
     for frame in check.frames:
         if not frame.passed:
             raise PlanError(
