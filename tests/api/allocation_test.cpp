@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A session takes all its memory when it is created: pushing, pulling, controls and interrupts touch the heap
+// no more. What ONNX Runtime does inside Run is its own and counted apart.
+#include <gtest/gtest.h>
+
+#include "tests/api/counting_allocator.hpp"
+#include "tests/engine/session/tiny_session.hpp"
+
+namespace talkrt::session {
+namespace {
+
+TEST(Allocations, a_frame_needs_none) {
+  if (!AllocationCounter::available()) GTEST_SKIP() << "the allocator cannot be replaced under sanitizers";
+  const auto head = session(at_fps(50), engine(with_threads(2)));
+  const auto audio = voice(4 * kRate);
+  talkrt_controls controls = motion::default_controls();
+  std::span<const float> left(audio);
+  int frames = 0;
+
+  AllocationCounter counter(AllocationCounter::Threads::all);
+  while (!left.empty()) {
+    left = left.subspan(head->push(left.first(std::min<std::size_t>(left.size(), 333)), kRate));
+    controls.emotion = frames / 20 % 8;
+    controls.head_yaw = static_cast<float>(frames % 30);
+    head->set_controls(controls);
+    talkrt_frame frame{};
+    while (head->pull(frame) == Pull::frame) {
+      frame::FramePool::release(slot_of(frame));
+      if (++frames == 60) head->cut();
+    }
+    (void)head->stats();
+  }
+  const auto counts = counter.stop();
+  EXPECT_GT(frames, 100);
+  EXPECT_EQ(counts.ours, 0u) << counts.our_bytes << " bytes\n" << counter.report();
+}
+
+TEST(Allocations, the_counter_sees_one) {
+  if (!AllocationCounter::available()) GTEST_SKIP() << "the allocator cannot be replaced under sanitizers";
+  AllocationCounter counter;
+  const auto bytes = std::make_unique<std::vector<int>>(1000);
+  EXPECT_GE(counter.stop().ours, 2u);
+  EXPECT_EQ(bytes->size(), 1000u);
+}
+
+}  // namespace
+}  // namespace talkrt::session
