@@ -9,7 +9,7 @@ give way to speech, so closures of the lips never depend on what stands here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +20,7 @@ NAMES = ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted"
 class HeadStyle:
     motion: float = 1.0  # factor on the size of head motion
     pitch: float = 0.0  # degrees added to the pose, + nods down
+    yaw: float = 0.0  # degrees, + turns to the own left
     roll: float = 0.0  # degrees, + raises the own left ear
 
 
@@ -32,7 +33,7 @@ class Emotion:
 
     def manifest(self) -> dict[str, Any]:
         """An entry of the manifest's motion.emotions."""
-        head = {"motion": self.head.motion, "pitch": self.head.pitch, "roll": self.head.roll}
+        head = asdict(self.head)
         channels = dict(self.channels)
         return {"name": self.name, "channels": channels, "head": head, "blink": self.blink}
 
@@ -89,7 +90,7 @@ EMOTIONS: tuple[Emotion, ...] = (
         both(noseSneer=0.8, browDown=0.45, cheekSquint=0.35, eyeSquint=0.4, mouthUpperUp=0.42)
         | both(mouthFrown=0.35)
         | {"mouthShrugLower": 0.35},
-        HeadStyle(pitch=-2.0),
+        HeadStyle(pitch=-2.0, yaw=4.0),
     ),
     _emotion(
         "contempt",

@@ -45,8 +45,8 @@ class Shape:
     factors: tuple[Factor, ...]
 
     def __post_init__(self) -> None:
-        if not self.factors:
-            raise ValueError(f"shape {self.name} has no factor")
+        if not 1 <= len(self.factors) <= 8:
+            raise ValueError(f"shape {self.name} has {len(self.factors)} factors, expected 1 to 8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         _check_channels(self)
+        _check_names("shape", [shape.name for shape in self.shapes])
         _check_joints(self.joints)
         entries, shapes = len(self.block_indices), len(self.shapes)
         expected = {
@@ -157,7 +158,14 @@ def _check_channels(rig: Rig) -> None:
             raise ValueError(f"{user} uses channel {channel}, which the rig does not list")
 
 
+def _check_names(what: str, names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"two {what}s are named {twice}")
+
+
 def _check_joints(joints: tuple[Joint, ...]) -> None:
+    _check_names("joint", [joint.name for joint in joints])
     if not 1 <= len(joints) <= MAX_JOINTS:
         raise ValueError(f"{len(joints)} joints, expected 1 to {MAX_JOINTS}")
     for j, joint in enumerate(joints):

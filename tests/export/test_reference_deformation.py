@@ -148,6 +148,11 @@ def test_rig_names_the_shape_that_uses_an_unlisted_channel():
         rig(delta("c", [Factor("c")], means=0.1))
 
 
+def test_two_shapes_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two shapes are named a"):
+        rig(delta("a", [Factor("a")], means=0.1), delta("a", [Factor("b")], means=0.1))
+
+
 def test_blocks_that_cannot_be_seen_are_dropped():
     faint = delta("a", [Factor("a")], means=1e-5, colors=0.001)
     assert len(rig(faint).block_indices) == 0
