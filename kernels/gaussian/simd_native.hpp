@@ -156,7 +156,7 @@ inline NativeFloats native_from_halves(const std::uint16_t* from) {
 #else
 
 inline NativeFloats native_fma(NativeFloats a, NativeFloats b, NativeFloats c) {
-#if defined(__FP_FAST_FMAF)
+#if defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA)
   for (int i = 0; i < kNativeLanes; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
   return c;
 #else
