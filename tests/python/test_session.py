@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import sys
 import threading
 from fractions import Fraction
 
@@ -99,6 +100,28 @@ def test_one_thread_may_push_while_another_pulls(
         hashes.extend(hashlib.sha256(frame.image).hexdigest() for frame in session.frames())
     pusher.join()
     assert hashes == expected
+
+
+def test_python_runs_on_while_a_frame_is_rendered(
+    model: talkrt.Model, speech: NDArray[np.float32]
+) -> None:
+    session = model.session(size=(400, 400), frame_slots=64, fps=240)
+    session.push_audio(np.tile(speech, 2))
+    go, ran = threading.Event(), []
+    other = threading.Thread(target=lambda: (go.wait(), ran.append(True)))
+    other.start()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)  # seconds: nobody gets the GIL unless it is given up
+    try:
+        go.set()
+        held = []  # giving a frame back lets others run, too: not what is tested
+        while not ran and len(held) < 64:
+            held.append(session.pull())
+        seen = bool(ran)
+    finally:
+        sys.setswitchinterval(before)
+    other.join()
+    assert seen, "no pull released the GIL"
 
 
 def test_interrupt_drops_what_is_queued_and_opens_the_stream_again(
