@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <talkrt/talkrt.h>
 
 static void must(talkrt_status status, const char* doing) {
@@ -36,7 +35,8 @@ static float* read_wav(const char* path, size_t* count, int32_t* sample_rate) {
   while (fread(head, 1, 8, file) == 8) {
     const uint32_t bytes = little_endian(head + 4, 4);
     if (memcmp(head, "fmt ", 4) == 0 && bytes >= 16 && fread(head, 1, 16, file) == 16) {
-      known = little_endian(head, 2) == 1 && little_endian(head + 2, 2) == 1 && little_endian(head + 14, 2) == 16;
+      known =
+          little_endian(head, 2) == 1 && little_endian(head + 2, 2) == 1 && little_endian(head + 14, 2) == 16;
       *sample_rate = (int32_t)little_endian(head + 4, 4);
       fseek(file, (long)(bytes - 16 + bytes % 2), SEEK_CUR);
     } else if (memcmp(head, "data", 4) == 0 && known) {
@@ -70,7 +70,8 @@ static void write_ppm(const char* prefix, const talkrt_frame* frame) {
   fprintf(file, "P6\n%d %d\n255\n", (int)frame->width, (int)frame->height);
   for (int32_t y = 0; y < frame->height; ++y) {
     const uint8_t* pixel = frame->pixels + y * frame->stride;
-    for (int32_t x = 0; x < frame->width; ++x, pixel += 4) fwrite(pixel, 1, 3, file); /* RGBA8: alpha is left out */
+    for (int32_t x = 0; x < frame->width; ++x, pixel += 4)
+      fwrite(pixel, 1, 3, file); /* RGBA8: alpha is left out */
   }
   fclose(file);
 }

@@ -16,10 +16,9 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <talkrt/session.hpp>
 #include <thread>
 #include <vector>
-
-#include <talkrt/session.hpp>
 
 namespace {
 
@@ -37,7 +36,8 @@ void deliver(const std::stop_token& stop, talkrt::Session& session, std::span<co
              int sample_rate) try {
   const auto piece = static_cast<std::size_t>(sample_rate) / 50;
   while (!speech.empty() && !stop.stop_requested()) {
-    const std::size_t accepted = session.push_audio(speech.first(std::min(piece, speech.size())), sample_rate);
+    const std::size_t accepted =
+        session.push_audio(speech.first(std::min(piece, speech.size())), sample_rate);
     speech = speech.subspan(accepted);
     if (accepted == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -52,11 +52,15 @@ void render(talkrt::Session& session) {
   while (true) {
     switch (session.pull(frame)) {
       case talkrt::Pull::frame:
-        for (int y = 0; y < frame.height(); ++y) std::fwrite(frame.row(y).data(), 1, frame.row(y).size(), stdout);
+        for (int y = 0; y < frame.height(); ++y)
+          std::fwrite(frame.row(y).data(), 1, frame.row(y).size(), stdout);
         std::cerr << "frame " << frame.index() << " at sample " << frame.audio_position() << '\n';
         break;
-      case talkrt::Pull::need_audio: std::this_thread::sleep_for(std::chrono::milliseconds(2)); break;
-      case talkrt::Pull::end_of_stream: return;
+      case talkrt::Pull::need_audio:
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        break;
+      case talkrt::Pull::end_of_stream:
+        return;
     }
   }
 }

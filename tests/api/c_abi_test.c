@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
 #include <talkrt/talkrt.h>
 
 static int failures = 0;
@@ -23,9 +22,9 @@ static void expect(int holds, const char* what, int line) {
 }
 #define EXPECT(condition) expect((condition) ? 1 : 0, #condition, __LINE__)
 /* The call fails with this code, and its message says this. */
-#define EXPECT_ERROR(call, code, says)                                  \
-  do {                                                                  \
-    expect((call) == (code), #call " is " #code, __LINE__);             \
+#define EXPECT_ERROR(call, code, says)                                                \
+  do {                                                                                \
+    expect((call) == (code), #call " is " #code, __LINE__);                           \
     expect(strstr(talkrt_last_error(), says) != NULL, #call " says " says, __LINE__); \
   } while (0)
 
@@ -75,11 +74,22 @@ static size_t push_tone(talkrt_session* session, size_t count) {
 }
 
 static void names_and_versions(void) {
-  const talkrt_status all[] = {
-      TALKRT_OK, TALKRT_NEED_AUDIO, TALKRT_END_OF_STREAM, TALKRT_ERROR_INVALID_ARGUMENT, TALKRT_ERROR_NOT_FOUND,
-      TALKRT_ERROR_IO, TALKRT_ERROR_PLAN_CORRUPT, TALKRT_ERROR_PLAN_UNSUPPORTED, TALKRT_ERROR_BACKEND_MISSING,
-      TALKRT_ERROR_BACKEND_FAILED, TALKRT_ERROR_OUT_OF_BUDGET, TALKRT_ERROR_OUT_OF_MEMORY,
-      TALKRT_ERROR_FRAMES_HELD, TALKRT_ERROR_BAD_AUDIO, TALKRT_ERROR_FINISHED, TALKRT_ERROR_INTERNAL};
+  const talkrt_status all[] = {TALKRT_OK,
+                               TALKRT_NEED_AUDIO,
+                               TALKRT_END_OF_STREAM,
+                               TALKRT_ERROR_INVALID_ARGUMENT,
+                               TALKRT_ERROR_NOT_FOUND,
+                               TALKRT_ERROR_IO,
+                               TALKRT_ERROR_PLAN_CORRUPT,
+                               TALKRT_ERROR_PLAN_UNSUPPORTED,
+                               TALKRT_ERROR_BACKEND_MISSING,
+                               TALKRT_ERROR_BACKEND_FAILED,
+                               TALKRT_ERROR_OUT_OF_BUDGET,
+                               TALKRT_ERROR_OUT_OF_MEMORY,
+                               TALKRT_ERROR_FRAMES_HELD,
+                               TALKRT_ERROR_BAD_AUDIO,
+                               TALKRT_ERROR_FINISHED,
+                               TALKRT_ERROR_INTERNAL};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) {
     const char* name = talkrt_status_name(all[i]);
     EXPECT(strncmp(name, "TALKRT_", 7) == 0);
@@ -151,7 +161,8 @@ static void null_arguments_are_refused(void) {
   EXPECT_ERROR(talkrt_engine_create(NULL, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "out is NULL");
   EXPECT_ERROR(talkrt_engine_describe_json(NULL, &json), TALKRT_ERROR_INVALID_ARGUMENT, "engine is NULL");
   EXPECT_ERROR(talkrt_engine_describe_json(engine, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "out is NULL");
-  EXPECT_ERROR(talkrt_model_load(NULL, plan_path, &no_model), TALKRT_ERROR_INVALID_ARGUMENT, "engine is NULL");
+  EXPECT_ERROR(talkrt_model_load(NULL, plan_path, &no_model), TALKRT_ERROR_INVALID_ARGUMENT,
+               "engine is NULL");
   EXPECT_ERROR(talkrt_model_load(engine, NULL, &no_model), TALKRT_ERROR_INVALID_ARGUMENT, "path is NULL");
   EXPECT_ERROR(talkrt_model_load(engine, plan_path, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "out is NULL");
   EXPECT_ERROR(talkrt_model_get_info(NULL, &info), TALKRT_ERROR_INVALID_ARGUMENT, "model is NULL");
@@ -159,19 +170,25 @@ static void null_arguments_are_refused(void) {
   EXPECT_ERROR(talkrt_model_describe_json(NULL, &json), TALKRT_ERROR_INVALID_ARGUMENT, "model is NULL");
   EXPECT_ERROR(talkrt_session_create(NULL, NULL, &none), TALKRT_ERROR_INVALID_ARGUMENT, "model is NULL");
   EXPECT_ERROR(talkrt_session_create(model, NULL, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "out is NULL");
-  EXPECT_ERROR(talkrt_session_push_audio(NULL, &sample, 1, 16000, &count), TALKRT_ERROR_INVALID_ARGUMENT, "session");
-  EXPECT_ERROR(talkrt_session_push_audio(session, NULL, 1, 16000, &count), TALKRT_ERROR_INVALID_ARGUMENT, "samples");
-  EXPECT_ERROR(talkrt_session_push_audio(session, &sample, 1, 16000, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "accepted");
+  EXPECT_ERROR(talkrt_session_push_audio(NULL, &sample, 1, 16000, &count), TALKRT_ERROR_INVALID_ARGUMENT,
+               "session");
+  EXPECT_ERROR(talkrt_session_push_audio(session, NULL, 1, 16000, &count), TALKRT_ERROR_INVALID_ARGUMENT,
+               "samples");
+  EXPECT_ERROR(talkrt_session_push_audio(session, &sample, 1, 16000, NULL), TALKRT_ERROR_INVALID_ARGUMENT,
+               "accepted");
   EXPECT(talkrt_session_push_audio(session, NULL, 0, 16000, &count) == TALKRT_OK);
   EXPECT_ERROR(talkrt_session_finish_audio(NULL), TALKRT_ERROR_INVALID_ARGUMENT, "session is NULL");
   EXPECT_ERROR(talkrt_session_interrupt(NULL), TALKRT_ERROR_INVALID_ARGUMENT, "session is NULL");
   EXPECT_ERROR(talkrt_session_set_controls(session, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "controls is NULL");
   EXPECT_ERROR(talkrt_session_pull(NULL, &frame), TALKRT_ERROR_INVALID_ARGUMENT, "session is NULL");
   EXPECT_ERROR(talkrt_session_pull(session, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "frame is NULL");
-  EXPECT_ERROR(talkrt_session_pull_into(session, NULL, 256, &frame), TALKRT_ERROR_INVALID_ARGUMENT, "pixels is NULL");
-  EXPECT_ERROR(talkrt_session_pull_into(session, pixels, 4, &frame), TALKRT_ERROR_INVALID_ARGUMENT, "stride is 4");
+  EXPECT_ERROR(talkrt_session_pull_into(session, NULL, 256, &frame), TALKRT_ERROR_INVALID_ARGUMENT,
+               "pixels is NULL");
+  EXPECT_ERROR(talkrt_session_pull_into(session, pixels, 4, &frame), TALKRT_ERROR_INVALID_ARGUMENT,
+               "stride is 4");
   EXPECT_ERROR(talkrt_session_get_stats(session, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "stats is NULL");
-  EXPECT_ERROR(talkrt_session_get_channels(session, &sample, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "count is NULL");
+  EXPECT_ERROR(talkrt_session_get_channels(session, &sample, NULL), TALKRT_ERROR_INVALID_ARGUMENT,
+               "count is NULL");
   EXPECT(no_engine == NULL && no_model == NULL && none == NULL && json == NULL);
 
   talkrt_engine_config_init(NULL);
@@ -240,7 +257,8 @@ static void a_stream(void) {
   EXPECT(talkrt_session_finish_audio(session) == TALKRT_OK);
   size_t accepted = 99;
   float sample = 0;
-  EXPECT_ERROR(talkrt_session_push_audio(session, &sample, 1, 16000, &accepted), TALKRT_ERROR_FINISHED, "finish_audio");
+  EXPECT_ERROR(talkrt_session_push_audio(session, &sample, 1, 16000, &accepted), TALKRT_ERROR_FINISHED,
+               "finish_audio");
   EXPECT(accepted == 99);
 
   int frames = 0;
@@ -259,14 +277,16 @@ static void a_stream(void) {
   size_t count = 64;
   EXPECT(talkrt_session_get_channels(session, values, &count) == TALKRT_OK && count == 19);
   count = 3;
-  EXPECT_ERROR(talkrt_session_get_channels(session, values, &count), TALKRT_ERROR_INVALID_ARGUMENT, "19 channels");
+  EXPECT_ERROR(talkrt_session_get_channels(session, values, &count), TALKRT_ERROR_INVALID_ARGUMENT,
+               "19 channels");
   count = 0;
   EXPECT(talkrt_session_get_channels(session, NULL, &count) == TALKRT_OK && count == 19);
 
   talkrt_session_stats stats;
   talkrt_session_stats_init(&stats);
   EXPECT(talkrt_session_get_stats(session, &stats) == TALKRT_OK);
-  EXPECT(stats.frames == 25 && stats.audio_pushed == 16000 && stats.audio_queued == 0 && stats.audio_dropped == 0);
+  EXPECT(stats.frames == 25 && stats.audio_pushed == 16000 && stats.audio_queued == 0 &&
+         stats.audio_dropped == 0);
   EXPECT(stats.host_bytes > 64 * 64 * 4);
 
   EXPECT(talkrt_session_interrupt(session) == TALKRT_OK);
@@ -298,7 +318,8 @@ static void controls_are_checked(void) {
 static void every_other_error(void) {
   talkrt_model* none = NULL;
   char path[4096];
-  EXPECT_ERROR(talkrt_model_load(engine, "/nonexistent/x.plan", &none), TALKRT_ERROR_NOT_FOUND, "/nonexistent/x.plan");
+  EXPECT_ERROR(talkrt_model_load(engine, "/nonexistent/x.plan", &none), TALKRT_ERROR_NOT_FOUND,
+               "/nonexistent/x.plan");
   EXPECT_ERROR(talkrt_model_load(engine, folder, &none), TALKRT_ERROR_IO, "is a directory");
 
   snprintf(path, sizeof path, "%s/not.plan", folder);
@@ -306,9 +327,10 @@ static void every_other_error(void) {
   fputs("this is not a plan, and long enough to be read as one", file);
   fclose(file);
   EXPECT_ERROR(talkrt_model_load(engine, path, &none), TALKRT_ERROR_PLAN_CORRUPT, "not.plan");
-  EXPECT_ERROR(talkrt_model_load(engine, patched_plan("future.plan", "format_version\\\":1", "format_version\\\":9"),
-                                 &none),
-               TALKRT_ERROR_PLAN_UNSUPPORTED, "format_version");
+  EXPECT_ERROR(
+      talkrt_model_load(engine, patched_plan("future.plan", "format_version\\\":1", "format_version\\\":9"),
+                        &none),
+      TALKRT_ERROR_PLAN_UNSUPPORTED, "format_version");
   EXPECT_ERROR(talkrt_model_load(engine, patched_plan("op.plan", "Sigmoid", "Sigmund"), &none),
                TALKRT_ERROR_BACKEND_FAILED, "op.plan");
 
@@ -332,14 +354,17 @@ static void every_other_error(void) {
   EXPECT_ERROR(talkrt_session_create(model, &wishes, &session), TALKRT_ERROR_INVALID_ARGUMENT, "1 to 240");
   talkrt_session_config_init(&wishes);
   wishes.width = wishes.height = 8192;
-  EXPECT_ERROR(talkrt_session_create(model, &wishes, &session), TALKRT_ERROR_OUT_OF_BUDGET, "\"frames\" asks for");
+  EXPECT_ERROR(talkrt_session_create(model, &wishes, &session), TALKRT_ERROR_OUT_OF_BUDGET,
+               "\"frames\" asks for");
   EXPECT(session == NULL && none == NULL);
 
   session = new_session(NULL);
   float bad[3] = {0, NAN, 0};
   size_t accepted = 0;
-  EXPECT_ERROR(talkrt_session_push_audio(session, bad, 3, 16000, &accepted), TALKRT_ERROR_BAD_AUDIO, "sample 1");
-  EXPECT_ERROR(talkrt_session_push_audio(session, bad, 3, 44100, &accepted), TALKRT_ERROR_INVALID_ARGUMENT, "44100");
+  EXPECT_ERROR(talkrt_session_push_audio(session, bad, 3, 16000, &accepted), TALKRT_ERROR_BAD_AUDIO,
+               "sample 1");
+  EXPECT_ERROR(talkrt_session_push_audio(session, bad, 3, 44100, &accepted), TALKRT_ERROR_INVALID_ARGUMENT,
+               "44100");
   push_tone(session, 16000);
   talkrt_frame frames[4];
   for (int i = 0; i < 3; ++i) {

@@ -6,9 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <vector>
-
 #include <talkrt/session.hpp>
+#include <vector>
 
 namespace {
 

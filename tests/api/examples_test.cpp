@@ -2,7 +2,6 @@
 //
 // Builds nothing, runs the hosts of examples/ as a user would.
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cmath>
@@ -48,12 +47,14 @@ class Examples : public testing::Test {
     number(file, 16, 2);
     file << "data";
     number(file, 2 * kSamples, 4);
-    for (int i = 0; i < kSamples; ++i) number(file, static_cast<std::uint32_t>(std::lround(sample(i) * 32767)), 2);
+    for (int i = 0; i < kSamples; ++i)
+      number(file, static_cast<std::uint32_t>(std::lround(sample(i) * 32767)), 2);
     return (folder / "speech.wav").string();
   }
 
   [[nodiscard]] int run(const std::string& command) const {
-    return std::system((command + " >" + (folder / "out").string() + " 2>" + (folder / "err").string()).c_str());
+    return std::system(
+        (command + " >" + (folder / "out").string() + " 2>" + (folder / "err").string()).c_str());
   }
   [[nodiscard]] std::string text_of(const char* name) const {
     std::ifstream file(folder / name, std::ios::binary);
@@ -87,7 +88,8 @@ TEST_F(Examples, the_cpp_host_streams_raw_frames) {
   for (int i = 0; i < kSamples; ++i) samples[static_cast<std::size_t>(i)] = sample(i);
   std::ofstream(folder / "speech.f32", std::ios::binary)
       .write(reinterpret_cast<const char*>(samples.data()), static_cast<std::streamsize>(samples.size() * 4));
-  ASSERT_EQ(run(TALKRT_HOST_CPP " " + kPlan + " " + (folder / "speech.f32").string() + " happy"), 0) << text_of("err");
+  ASSERT_EQ(run(TALKRT_HOST_CPP " " + kPlan + " " + (folder / "speech.f32").string() + " happy"), 0)
+      << text_of("err");
   EXPECT_EQ(fs::file_size(folder / "out"), 13u * 64 * 64 * 4);
   EXPECT_NE(text_of("err").find("frame 12 at sample 7680"), std::string::npos);
 }

@@ -4,12 +4,12 @@
 // its rules on threads and ownership hold.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <memory>
 #include <string>
-
 #include <talkrt/error.hpp>
 #include <talkrt/handle.hpp>
-#include <talkrt/talkrt.h>
 
 namespace talkrt {
 

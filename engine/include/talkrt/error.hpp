@@ -4,10 +4,10 @@
 // pulling frames reports ordinary outcomes as values.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <talkrt/talkrt.h>
 
 namespace talkrt {
 

@@ -3,12 +3,12 @@
 // One picture of a session. Owns its slot: the pixels stay until the Frame is destroyed or pulled into again.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
-
-#include <talkrt/talkrt.h>
 
 namespace talkrt {
 

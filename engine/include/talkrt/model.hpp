@@ -3,15 +3,15 @@
 // A plan file, loaded: immutable, shared by any number of sessions. Keeps its engine alive.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <talkrt/engine.hpp>
 #include <talkrt/error.hpp>
 #include <talkrt/handle.hpp>
-#include <talkrt/talkrt.h>
+#include <vector>
 
 namespace talkrt {
 

@@ -4,17 +4,17 @@
 // set_controls and stats may be called from any thread. Keeps its model alive.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
-
 #include <talkrt/error.hpp>
 #include <talkrt/frame.hpp>
 #include <talkrt/handle.hpp>
 #include <talkrt/model.hpp>
-#include <talkrt/talkrt.h>
+#include <vector>
 
 namespace talkrt {
 
@@ -51,7 +51,9 @@ class Session {
   }
   void finish_audio() { check(talkrt_session_finish_audio(handle_.get())); }
   void interrupt() { check(talkrt_session_interrupt(handle_.get())); }
-  void set_controls(const Controls& controls) { check(talkrt_session_set_controls(handle_.get(), &controls)); }
+  void set_controls(const Controls& controls) {
+    check(talkrt_session_set_controls(handle_.get(), &controls));
+  }
 
   /// Renders the next frame; the one that `frame` held before is given back first.
   /// Throws Error: FRAMES_HELD, BACKEND_FAILED, OUT_OF_BUDGET.
@@ -65,11 +67,13 @@ class Session {
   [[nodiscard]] Pull pull_into(std::span<std::uint8_t> pixels, std::int64_t stride, Frame& frame) {
     frame.reset();
     const SessionStats size = stats();
-    if (stride >= 0 && pixels.size() < static_cast<std::size_t>((size.height - 1) * stride + 4 * size.width)) {
+    if (stride >= 0 &&
+        pixels.size() < static_cast<std::size_t>((size.height - 1) * stride + 4 * size.width)) {
       throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "pixels holds " + std::to_string(pixels.size()) +
                                                      " bytes, less than a frame of that stride");
     }
-    const talkrt_status status = talkrt_session_pull_into(handle_.get(), pixels.data(), stride, &frame.record_);
+    const talkrt_status status =
+        talkrt_session_pull_into(handle_.get(), pixels.data(), stride, &frame.record_);
     check(status);
     return static_cast<Pull>(status);
   }

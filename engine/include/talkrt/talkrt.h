@@ -59,17 +59,17 @@ typedef enum talkrt_status {
   TALKRT_END_OF_STREAM = 2, /* pull: every frame of the finished audio was delivered */
 
   TALKRT_ERROR_INVALID_ARGUMENT = -1,
-  TALKRT_ERROR_NOT_FOUND = -2,         /* file, graph, emotion or library that does not exist */
-  TALKRT_ERROR_IO = -3,                /* the system refused to read or map a file */
-  TALKRT_ERROR_PLAN_CORRUPT = -4,      /* not a plan, truncated, or it contradicts itself */
-  TALKRT_ERROR_PLAN_UNSUPPORTED = -5,  /* a valid plan that this library cannot run */
-  TALKRT_ERROR_BACKEND_MISSING = -6,   /* no ONNX Runtime (or other back end) could be opened */
-  TALKRT_ERROR_BACKEND_FAILED = -7,    /* the back end refused a graph or failed while running */
-  TALKRT_ERROR_OUT_OF_BUDGET = -8,     /* would exceed a memory budget; the message itemizes it */
+  TALKRT_ERROR_NOT_FOUND = -2,        /* file, graph, emotion or library that does not exist */
+  TALKRT_ERROR_IO = -3,               /* the system refused to read or map a file */
+  TALKRT_ERROR_PLAN_CORRUPT = -4,     /* not a plan, truncated, or it contradicts itself */
+  TALKRT_ERROR_PLAN_UNSUPPORTED = -5, /* a valid plan that this library cannot run */
+  TALKRT_ERROR_BACKEND_MISSING = -6,  /* no ONNX Runtime (or other back end) could be opened */
+  TALKRT_ERROR_BACKEND_FAILED = -7,   /* the back end refused a graph or failed while running */
+  TALKRT_ERROR_OUT_OF_BUDGET = -8,    /* would exceed a memory budget; the message itemizes it */
   TALKRT_ERROR_OUT_OF_MEMORY = -9,
-  TALKRT_ERROR_FRAMES_HELD = -10,      /* every frame slot is still held by the caller */
-  TALKRT_ERROR_BAD_AUDIO = -11,        /* NaN or infinite samples */
-  TALKRT_ERROR_FINISHED = -12,         /* audio pushed after finish_audio */
+  TALKRT_ERROR_FRAMES_HELD = -10, /* every frame slot is still held by the caller */
+  TALKRT_ERROR_BAD_AUDIO = -11,   /* NaN or infinite samples */
+  TALKRT_ERROR_FINISHED = -12,    /* audio pushed after finish_audio */
   TALKRT_ERROR_INTERNAL = -99
 } talkrt_status;
 
@@ -96,14 +96,14 @@ typedef void (*talkrt_log_fn)(void* user_data, talkrt_log_level level, const cha
 
 typedef struct talkrt_engine_config {
   uint32_t struct_size;
-  int32_t threads;               /* CPU threads of the kernels, the caller's included; 0: one per core
-                                    that this process may use */
-  uint64_t host_budget_bytes;    /* for all models of this engine together; 0: no limit beside each
-                                    plan's own budget */
-  const char* onnxruntime_path;  /* library to open; NULL: $TALKRT_ONNXRUNTIME, then the loader's path */
-  talkrt_log_fn log;             /* NULL: silent */
+  int32_t threads;              /* CPU threads of the kernels, the caller's included; 0: one per core
+                                   that this process may use */
+  uint64_t host_budget_bytes;   /* for all models of this engine together; 0: no limit beside each
+                                   plan's own budget */
+  const char* onnxruntime_path; /* library to open; NULL: $TALKRT_ONNXRUNTIME, then the loader's path */
+  talkrt_log_fn log;            /* NULL: silent */
   void* log_user_data;
-  talkrt_log_level log_level;    /* least level that is passed on */
+  talkrt_log_level log_level; /* least level that is passed on */
 } talkrt_engine_config;
 
 TALKRT_API void talkrt_engine_config_init(talkrt_engine_config* config);
@@ -127,7 +127,7 @@ TALKRT_API void talkrt_model_release(talkrt_model* model);
 
 typedef struct talkrt_model_info {
   uint32_t struct_size;
-  const char* kind;         /* "gaussian" */
+  const char* kind; /* "gaussian" */
   const char* name;
   int32_t sample_rate;      /* Hz, of the audio that sessions take */
   int32_t width, height;    /* pixels, as exported */
@@ -150,22 +150,22 @@ TALKRT_API const char* talkrt_model_emotion_name(const talkrt_model* model, int3
 /* ---- session --------------------------------------------------------------------------------- */
 
 typedef enum talkrt_background {
-  TALKRT_BACKGROUND_PLAN = 0,        /* the plan's own colour or picture */
-  TALKRT_BACKGROUND_COLOR = 1,       /* background_color */
-  TALKRT_BACKGROUND_IMAGE = 2,       /* background_image */
-  TALKRT_BACKGROUND_TRANSPARENT = 3  /* none: alpha in the frame is the head's; RGB is not premultiplied */
+  TALKRT_BACKGROUND_PLAN = 0,       /* the plan's own colour or picture */
+  TALKRT_BACKGROUND_COLOR = 1,      /* background_color */
+  TALKRT_BACKGROUND_IMAGE = 2,      /* background_image */
+  TALKRT_BACKGROUND_TRANSPARENT = 3 /* none: alpha in the frame is the head's; RGB is not premultiplied */
 } talkrt_background;
 
 typedef struct talkrt_session_config {
   uint32_t struct_size;
-  int32_t width, height;         /* pixels, 1 to 8192; 0: the plan's */
-  int32_t fps_num, fps_den;      /* frames per second of audio time, 1 to 240; 0: the plan's */
-  int32_t frame_slots;           /* frames that may be held at once, 1 to 64 */
-  int64_t audio_capacity;        /* samples that push_audio can hold ahead of pull; 0: two seconds */
-  uint64_t seed;                 /* of blinks, gaze and head motion */
-  int32_t idle_motion;           /* 0: no blinks, gaze or head motion of its own; 1: natural */
+  int32_t width, height;    /* pixels, 1 to 8192; 0: the plan's */
+  int32_t fps_num, fps_den; /* frames per second of audio time, 1 to 240; 0: the plan's */
+  int32_t frame_slots;      /* frames that may be held at once, 1 to 64 */
+  int64_t audio_capacity;   /* samples that push_audio can hold ahead of pull; 0: two seconds */
+  uint64_t seed;            /* of blinks, gaze and head motion */
+  int32_t idle_motion;      /* 0: no blinks, gaze or head motion of its own; 1: natural */
   talkrt_background background;
-  float background_color[3];     /* 0 to 1, display-referred */
+  float background_color[3];       /* 0 to 1, display-referred */
   const uint8_t* background_image; /* RGB8, tightly packed [height, width, 3], of the frame's size */
   int32_t background_image_width, background_image_height;
 } talkrt_session_config;
@@ -196,37 +196,38 @@ TALKRT_API talkrt_status talkrt_session_interrupt(talkrt_session* session);
  * changes fade over about half a second. */
 typedef struct talkrt_controls {
   uint32_t struct_size;
-  int32_t emotion;           /* index of talkrt_model_emotion_name */
-  float emotion_intensity;   /* 0 to 1 */
+  int32_t emotion;            /* index of talkrt_model_emotion_name */
+  float emotion_intensity;    /* 0 to 1 */
   float gaze_yaw, gaze_pitch; /* degrees added to the eyes; yaw + to the own left, pitch + down; +-30 */
   float head_yaw, head_pitch, head_roll; /* degrees added to the head; +-60 */
-  float head_distance;       /* 1: as exported, 2: twice as far; 0.5 to 4 */
-  float head_motion;         /* scale of the head's own motion, 0 to 2 */
-  float blink;               /* added to both lids, 0 open to 1 closed */
-  float expression_scale;    /* of what speech does to the face, 0 to 2 */
+  float head_distance;                   /* 1: as exported, 2: twice as far; 0.5 to 4 */
+  float head_motion;                     /* scale of the head's own motion, 0 to 2 */
+  float blink;                           /* added to both lids, 0 open to 1 closed */
+  float expression_scale;                /* of what speech does to the face, 0 to 2 */
 } talkrt_controls;
 
 TALKRT_API void talkrt_controls_init(talkrt_controls* controls);
-TALKRT_API talkrt_status talkrt_session_set_controls(talkrt_session* session, const talkrt_controls* controls);
+TALKRT_API talkrt_status talkrt_session_set_controls(talkrt_session* session,
+                                                     const talkrt_controls* controls);
 
 typedef enum talkrt_stage {
-  TALKRT_STAGE_AUDIO = 0,   /* features */
-  TALKRT_STAGE_MOTION = 1,  /* network, expression, idle motion */
+  TALKRT_STAGE_AUDIO = 0,  /* features */
+  TALKRT_STAGE_MOTION = 1, /* network, expression, idle motion */
   TALKRT_STAGE_DEFORM = 2,
   TALKRT_STAGE_RENDER = 3,
-  TALKRT_STAGE_POST = 4,    /* pixel format, copies */
+  TALKRT_STAGE_POST = 4, /* pixel format, copies */
   TALKRT_STAGE_COUNT = 5
 } talkrt_stage;
 
 typedef struct talkrt_frame {
   uint32_t struct_size;
-  int64_t index;              /* frame number on the session's clock */
-  int64_t audio_position;     /* sample that this frame is to be shown with */
-  int32_t width, height;      /* pixels */
-  int64_t stride;             /* bytes from one row to the next */
-  const uint8_t* pixels;      /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
+  int64_t index;                         /* frame number on the session's clock */
+  int64_t audio_position;                /* sample that this frame is to be shown with */
+  int32_t width, height;                 /* pixels */
+  int64_t stride;                        /* bytes from one row to the next */
+  const uint8_t* pixels;                 /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
   uint64_t stage_ns[TALKRT_STAGE_COUNT]; /* time this frame spent in each stage */
-  talkrt_frame_slot* slot;    /* release when done with pixels; NULL after pull_into */
+  talkrt_frame_slot* slot;               /* release when done with pixels; NULL after pull_into */
 } talkrt_frame;
 
 TALKRT_API void talkrt_frame_init(talkrt_frame* frame);
@@ -244,11 +245,11 @@ typedef struct talkrt_session_stats {
   uint32_t struct_size;
   int32_t width, height;
   int32_t fps_num, fps_den;
-  int64_t frames;             /* delivered */
-  int64_t audio_pushed;       /* samples accepted since the session began */
-  int64_t audio_dropped;      /* by interrupts */
-  int64_t audio_queued;       /* accepted, not yet consumed */
-  uint64_t host_bytes;        /* held by this session */
+  int64_t frames;        /* delivered */
+  int64_t audio_pushed;  /* samples accepted since the session began */
+  int64_t audio_dropped; /* by interrupts */
+  int64_t audio_queued;  /* accepted, not yet consumed */
+  uint64_t host_bytes;   /* held by this session */
 } talkrt_session_stats;
 
 TALKRT_API void talkrt_session_stats_init(talkrt_session_stats* stats);

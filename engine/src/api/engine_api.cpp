@@ -30,7 +30,8 @@ session::EngineConfig checked(const talkrt_engine_config& config) {
     throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
                 "engine config: log_level is " + std::to_string(level) + ", expected a talkrt_log_level");
   }
-  return {config.threads, config.host_budget_bytes,
+  return {config.threads,
+          config.host_budget_bytes,
           config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path,
           {config.log, config.log_user_data, config.log_level}};
 }

@@ -3,13 +3,13 @@
 // The wall between exceptions and the C ABI, and the thread's last error.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <exception>
 #include <new>
 #include <string>
-#include <type_traits>
-
 #include <talkrt/error.hpp>
-#include <talkrt/talkrt.h>
+#include <type_traits>
 
 namespace talkrt::api {
 

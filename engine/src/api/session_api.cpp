@@ -75,9 +75,12 @@ namespace {
 
 talkrt_status status_of(session::Pull outcome) {
   switch (outcome) {
-    case session::Pull::frame: return TALKRT_OK;
-    case session::Pull::need_audio: return TALKRT_NEED_AUDIO;
-    case session::Pull::end_of_stream: return TALKRT_END_OF_STREAM;
+    case session::Pull::frame:
+      return TALKRT_OK;
+    case session::Pull::need_audio:
+      return TALKRT_NEED_AUDIO;
+    case session::Pull::end_of_stream:
+      return TALKRT_END_OF_STREAM;
   }
   return TALKRT_ERROR_INTERNAL;
 }
@@ -103,8 +106,9 @@ talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels,
     checked_size(frame, "frame");
     const std::int64_t least = std::int64_t{4} * session->session->width();
     if (stride < least) {
-      throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "stride is " + std::to_string(stride) +
-                                                     " bytes, expected at least 4 * width = " + std::to_string(least));
+      throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                  "stride is " + std::to_string(stride) +
+                      " bytes, expected at least 4 * width = " + std::to_string(least));
     }
     talkrt_frame full{};
     const session::Pull outcome = session->session->pull_into({pixels, stride}, full);

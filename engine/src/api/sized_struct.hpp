@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 #include "engine/src/api/guard.hpp"
@@ -22,7 +21,8 @@ inline std::uint32_t checked_size(const void* record, const char* name) {
   std::uint32_t size = 0;
   std::memcpy(&size, record, sizeof size);
   if (size <= sizeof size || size > kLargestStruct) {
-    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, std::string(name) + "->struct_size is " + std::to_string(size) +
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, std::string(name) + "->struct_size is " +
+                                                   std::to_string(size) +
                                                    ": call the struct's _init function first");
   }
   return size;

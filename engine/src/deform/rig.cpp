@@ -34,9 +34,10 @@ void to_blocks(const plan::TensorView& tensor, int count, int channels, std::spa
 /// R(quat) diag(scale), row-major.
 std::array<float, 9> frame_of(const float* q, const float* scale) {
   const float w = q[0], x = q[1], y = q[2], z = q[3];
-  const std::array<float, 9> rotation{1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
-                                      2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-                                      2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
+  const std::array<float, 9> rotation{
+      1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
+      2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+      2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
   std::array<float, 9> frame{};
   for (std::size_t i = 0; i < 9; ++i) frame[i] = rotation[i] * scale[i % 3];
   return frame;
@@ -55,7 +56,8 @@ Rig::Rig(const plan::Plan& plan, device::Budget& budget) {
 void Rig::load_splats(const plan::Plan& plan, device::Budget& budget) {
   const plan::Gaussian& spec = *plan.manifest().gaussian;
   const std::int64_t n = spec.count, bases = gaussian::sh_bases(spec.sh_degree);
-  const auto require = [&](const char* name, std::initializer_list<std::int64_t> shape) -> const plan::TensorView& {
+  const auto require = [&](const char* name,
+                           std::initializer_list<std::int64_t> shape) -> const plan::TensorView& {
     return plan.require(name, plan::DType::f32, {shape.begin(), shape.size()});
   };
   const auto lanes = static_cast<std::size_t>(gaussian::blocks_of(spec.count)) * kBlock;
@@ -78,8 +80,13 @@ void Rig::load_splats(const plan::Plan& plan, device::Budget& budget) {
     for (std::size_t c = 0; c < 9; ++c) frames[(i / kBlock * 9 + c) * kBlock + i % kBlock] = frame[c];
   }
   gaussian::Splats& rest = view_.rest;
-  rest = {spec.count, spec.sh_degree, means_.as<float>().data(), frames.data(), opacities_.as<float>().data(),
-          sh_.as<float>().data(), nullptr};
+  rest = {spec.count,
+          spec.sh_degree,
+          means_.as<float>().data(),
+          frames.data(),
+          opacities_.as<float>().data(),
+          sh_.as<float>().data(),
+          nullptr};
   if (plan.find("gaussian/layers") != nullptr) {
     const auto& tensor = plan.require("gaussian/layers", plan::DType::u8, std::array{n});
     layers_ = device::Buffer(budget, "splats: layers", lanes);
@@ -92,13 +99,14 @@ void Rig::load_bases(const plan::Plan& plan, device::Budget& budget) {
   const auto shape_count = static_cast<std::int64_t>(plan.manifest().gaussian->shapes.size());
   const auto blocks = static_cast<std::size_t>(this->blocks());
   view_.shapes = static_cast<int>(shape_count);
-  const auto offsets =
-      copied<std::uint32_t>(plan.require("gaussian/basis/shapes", plan::DType::u32, std::array{shape_count + 1}));
+  const auto offsets = copied<std::uint32_t>(
+      plan.require("gaussian/basis/shapes", plan::DType::u32, std::array{shape_count + 1}));
   const auto& index = plan.require("gaussian/basis/blocks", plan::DType::u32, std::array{std::int64_t{-1}});
   const auto entry_blocks = copied<std::uint32_t>(index);
   const std::size_t entries = entry_blocks.size();
-  const auto& deltas = plan.require("gaussian/basis/deltas", plan::DType::f16,
-                                    std::array{index.shape[0], std::int64_t{kDeltaChannels}, std::int64_t{kBlock}});
+  const auto& deltas =
+      plan.require("gaussian/basis/deltas", plan::DType::f16,
+                   std::array{index.shape[0], std::int64_t{kDeltaChannels}, std::int64_t{kBlock}});
 
   block_entries_ = device::Buffer(budget, "rig: block index", (blocks + 1) * sizeof(std::uint32_t));
   const auto begins = block_entries_.as<std::uint32_t>();
@@ -128,8 +136,8 @@ void Rig::load_joints(const plan::Plan& plan, device::Budget& budget) {
                                      std::array{std::int64_t{blocks()}, joints, std::int64_t{kBlock}});
   joint_weights_ = device::Buffer(budget, "rig: joint weights", weights.bytes.size());
   std::memcpy(joint_weights_.data(), weights.bytes.data(), weights.bytes.size());
-  joint_masks_ = device::Buffer(budget, "rig: joint masks",
-                                static_cast<std::size_t>(blocks()) * sizeof(std::uint16_t));
+  joint_masks_ =
+      device::Buffer(budget, "rig: joint masks", static_cast<std::size_t>(blocks()) * sizeof(std::uint16_t));
   const auto masks = joint_masks_.as<std::uint16_t>();
   const auto halves = joint_weights_.as<std::uint16_t>();
   for (std::size_t i = 0; i < halves.size(); ++i) {

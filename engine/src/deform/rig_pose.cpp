@@ -34,12 +34,19 @@ Affine local_matrix(const plan::Joint& joint, std::span<const float> channels) {
     shift[static_cast<std::size_t>(d.axis)] +=
         static_cast<double>(d.gain) * channels[static_cast<std::size_t>(d.channel)];
   }
-  const double cp = std::cos(angle[0]), sp = std::sin(angle[0]), cy = std::cos(angle[1]), sy = std::sin(angle[1]);
+  const double cp = std::cos(angle[0]), sp = std::sin(angle[0]), cy = std::cos(angle[1]),
+               sy = std::sin(angle[1]);
   const double cr = std::cos(angle[2]), sr = std::sin(angle[2]);
   // Rz(roll) Ry(yaw) Rx(pitch)
-  const std::array<double, 9> R{cr * cy, cr * sy * sp - sr * cp, cr * sy * cp + sr * sp,
-                                sr * cy, sr * sy * sp + cr * cp, sr * sy * cp - cr * sp,
-                                -sy,     cy * sp,                cy * cp};
+  const std::array<double, 9> R{cr * cy,
+                                cr * sy * sp - sr * cp,
+                                cr * sy * cp + sr * sp,
+                                sr * cy,
+                                sr * sy * sp + cr * cp,
+                                sr * sy * cp - cr * sp,
+                                -sy,
+                                cy * sp,
+                                cy * cp};
   Affine out{};
   for (std::size_t r = 0; r < 3; ++r) {
     double moved = 0;
@@ -65,7 +72,8 @@ Affine product(const Affine& a, const Affine& b) {
 
 }  // namespace
 
-void shape_weights(const std::vector<plan::Shape>& shapes, std::span<const float> channels, std::span<float> out) {
+void shape_weights(const std::vector<plan::Shape>& shapes, std::span<const float> channels,
+                   std::span<float> out) {
   for (std::size_t s = 0; s < shapes.size(); ++s) {
     float weight = 1;
     for (const plan::Factor& f : shapes[s].factors) {
@@ -75,11 +83,13 @@ void shape_weights(const std::vector<plan::Shape>& shapes, std::span<const float
   }
 }
 
-void joint_matrices(const std::vector<plan::Joint>& joints, std::span<const float> channels, std::span<float> out) {
+void joint_matrices(const std::vector<plan::Joint>& joints, std::span<const float> channels,
+                    std::span<float> out) {
   std::array<Affine, 16> posed{};  // the format's limit; a parent precedes its children
   for (std::size_t j = 0; j < joints.size(); ++j) {
     const Affine local = local_matrix(joints[j], channels);
-    posed[j] = joints[j].parent < 0 ? local : product(posed[static_cast<std::size_t>(joints[j].parent)], local);
+    posed[j] =
+        joints[j].parent < 0 ? local : product(posed[static_cast<std::size_t>(joints[j].parent)], local);
     for (std::size_t i = 0; i < 12; ++i) out[12 * j + i] = static_cast<float>(posed[j][i]);
   }
 }

@@ -12,9 +12,11 @@
 namespace talkrt::deform {
 
 /// out [shapes]: products of piecewise-linear functions of the channels.
-void shape_weights(const std::vector<plan::Shape>& shapes, std::span<const float> channels, std::span<float> out);
+void shape_weights(const std::vector<plan::Shape>& shapes, std::span<const float> channels,
+                   std::span<float> out);
 
 /// out [joints, 12]: row-major 3x4, rest pose to posed, in the head's frame.
-void joint_matrices(const std::vector<plan::Joint>& joints, std::span<const float> channels, std::span<float> out);
+void joint_matrices(const std::vector<plan::Joint>& joints, std::span<const float> channels,
+                    std::span<float> out);
 
 }  // namespace talkrt::deform

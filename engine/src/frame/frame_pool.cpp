@@ -6,13 +6,16 @@ namespace {
 
 constexpr std::size_t kAlign = 64;  // bytes: rows and pictures start on a cache line
 
-std::size_t row_bytes(int width) { return (static_cast<std::size_t>(width) * 4 + kAlign - 1) / kAlign * kAlign; }
+std::size_t row_bytes(int width) {
+  return (static_cast<std::size_t>(width) * 4 + kAlign - 1) / kAlign * kAlign;
+}
 
 }  // namespace
 
 FramePool::FramePool(int slots, int width, int height, device::Budget& budget)
     : stride_(static_cast<std::int64_t>(row_bytes(width))),
-      memory_(budget, "frames", static_cast<std::size_t>(slots) * row_bytes(width) * static_cast<std::size_t>(height)),
+      memory_(budget, "frames",
+              static_cast<std::size_t>(slots) * row_bytes(width) * static_cast<std::size_t>(height)),
       slots_(static_cast<std::size_t>(slots)) {
   auto* pixels = memory_.as<std::uint8_t>().data();
   for (FrameSlot& slot : slots_) {

@@ -18,7 +18,7 @@ class FramePool;
 struct FrameSlot {
   std::uint8_t* pixels = nullptr;  // [height, stride]
   std::atomic<bool> held{false};
-  std::shared_ptr<void> owner;     // only while held
+  std::shared_ptr<void> owner;  // only while held
 };
 
 class FramePool {

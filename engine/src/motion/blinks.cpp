@@ -11,9 +11,9 @@ namespace {
 
 constexpr double kClosing = 0.075, kHold = 0.015, kOpening = 0.06;  // seconds; opening: time constant
 constexpr double kLength = kClosing + kHold + 6 * kOpening;
-constexpr double kRefractory = 0.4;   // seconds from one blink's start to the next one's
-constexpr double kBurst = 0.1;        // share of blinks that another one follows at once
-constexpr double kSpread = 0.668;     // sd of ln(interval): makes the median 0.8 of the mean
+constexpr double kRefractory = 0.4;  // seconds from one blink's start to the next one's
+constexpr double kBurst = 0.1;       // share of blinks that another one follows at once
+constexpr double kSpread = 0.668;    // sd of ln(interval): makes the median 0.8 of the mean
 
 }  // namespace
 

@@ -19,9 +19,9 @@ class Blinks {
   void schedule();
 
   RandomStream random_;
-  double mean_interval_;       // seconds between blinks at hazard 1
-  double countdown_ = 0;       // of hazard-weighted time
-  double elapsed_ = -1;        // since the current blink began; negative: none
+  double mean_interval_;  // seconds between blinks at hazard 1
+  double countdown_ = 0;  // of hazard-weighted time
+  double elapsed_ = -1;   // since the current blink began; negative: none
   double depth_ = 1, after_last_ = 1e9;
 };
 

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::motion {
@@ -31,8 +30,8 @@ talkrt_controls default_controls() {
 
 void check_controls(const talkrt_controls& c, int emotions) {
   if (c.emotion < 0 || c.emotion >= emotions) {
-    throw Error(TALKRT_ERROR_NOT_FOUND, "controls.emotion is " + std::to_string(c.emotion) + ", this model has 0 to " +
-                                            std::to_string(emotions - 1));
+    throw Error(TALKRT_ERROR_NOT_FOUND, "controls.emotion is " + std::to_string(c.emotion) +
+                                            ", this model has 0 to " + std::to_string(emotions - 1));
   }
   check_range("emotion_intensity", c.emotion_intensity, 0, 1);
   check_range("gaze_yaw", c.gaze_yaw, -30, 30);

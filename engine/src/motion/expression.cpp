@@ -10,8 +10,8 @@ namespace {
 
 using enum Channel;
 
-constexpr double kFade = 0.5;              // seconds
-constexpr float kShareInSpeech = 0.42f;    // of an emotion's lower face: between vowels' .5 and consonants' .35
+constexpr double kFade = 0.5;            // seconds
+constexpr float kShareInSpeech = 0.42f;  // of an emotion's lower face: between vowels' .5 and consonants' .35
 constexpr float kRoundingAgainstSmile = 0.7f, kRoundingAgainstFrown = 0.5f;
 // Lips stay together behind a smile of this size, and come apart at the corners beyond.
 constexpr float kClosedSmile = 0.5f, kClosedStretch = 0.3f;
@@ -19,9 +19,20 @@ constexpr float kClosedSmile = 0.5f, kClosedStretch = 0.3f;
 // What shapes a closure itself, or opens the lips by millimetres: speech alone has it near p, b and m.
 constexpr bool belongs_to_closures(Channel c) {
   switch (c) {
-    case mouthClose: case mouthPressLeft: case mouthPressRight: case mouthRollLower: case mouthRollUpper:
-    case mouthFunnel: case mouthPucker: case mouthUpperUpLeft: case mouthUpperUpRight:
-    case mouthLowerDownLeft: case mouthLowerDownRight: case mouthShrugUpper: case jawOpen: case tongueOut:
+    case mouthClose:
+    case mouthPressLeft:
+    case mouthPressRight:
+    case mouthRollLower:
+    case mouthRollUpper:
+    case mouthFunnel:
+    case mouthPucker:
+    case mouthUpperUpLeft:
+    case mouthUpperUpRight:
+    case mouthLowerDownLeft:
+    case mouthLowerDownRight:
+    case mouthShrugUpper:
+    case jawOpen:
+    case tongueOut:
       return true;
     default:
       return false;
@@ -35,7 +46,8 @@ Expression::Expression(const std::vector<plan::Emotion>& emotions, const std::ve
   for (const plan::Emotion& emotion : emotions) {
     Prototype prototype;
     for (const auto& [index, value] : emotion.channels) {
-      prototype.channels.emplace_back(channel_named(channels[static_cast<std::size_t>(index)]).value(), value);
+      prototype.channels.emplace_back(channel_named(channels[static_cast<std::size_t>(index)]).value(),
+                                      value);
     }
     prototype.bearing = {emotion.head_motion, emotion.blink, emotion.head_pitch, emotion.head_yaw,
                          emotion.head_roll};

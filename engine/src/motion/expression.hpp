@@ -17,8 +17,8 @@ namespace talkrt::motion {
 
 /// What an emotion does beside the face.
 struct Bearing {
-  double head_motion = 1, blink = 1;      // scales
-  double pitch = 0, yaw = 0, roll = 0;    // degrees
+  double head_motion = 1, blink = 1;    // scales
+  double pitch = 0, yaw = 0, roll = 0;  // degrees
 };
 
 /// How much of the lower face speech claims at this tick.

@@ -7,18 +7,17 @@
 namespace talkrt::motion {
 namespace {
 
-constexpr double kListening = 0.4;         // of the size while talking
-constexpr double kMetres = 0.0022;         // standard deviation of each translation
-constexpr double kPitchToRoll = 0.2;       // people couple them
-constexpr double kAccentsWithNod = 0.35;   // of stressed syllables
-constexpr int kSubsteps = 4;               // keeps the integrator within 1 % of the variance at 50 Hz
+constexpr double kListening = 0.4;        // of the size while talking
+constexpr double kMetres = 0.0022;        // standard deviation of each translation
+constexpr double kPitchToRoll = 0.2;      // people couple them
+constexpr double kAccentsWithNod = 0.35;  // of stressed syllables
+constexpr int kSubsteps = 4;              // keeps the integrator within 1 % of the variance at 50 Hz
 
 double soft_limit(double x) { return 2.6 * std::tanh(x / 2.6); }  // rare extremes would look like starts
 
 }  // namespace
 
-Wander::Wander(double hertz, double damping)
-    : omega_(2 * std::numbers::pi * hertz), damping_(damping) {}
+Wander::Wander(double hertz, double damping) : omega_(2 * std::numbers::pi * hertz), damping_(damping) {}
 
 double Wander::step(double dt, RandomStream& random) {
   // Variance of x'' = -w^2 x - 2 z w x' + s n(t) is s^2 / (4 z w^3); s makes it 1.

@@ -39,7 +39,7 @@ class HeadMotion {
   RandomStream wander_random_, accent_random_;
   std::array<double, 3> degrees_;
   std::array<Wander, 6> wander_;  // pitch, yaw, roll, x, y, z
-  Pulse nod_{0.4}, lift_{1.2};  // seconds
+  Pulse nod_{0.4}, lift_{1.2};    // seconds
   double size_ = 0.4;
 };
 

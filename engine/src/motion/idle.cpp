@@ -8,7 +8,7 @@
 namespace talkrt::motion {
 namespace {
 
-constexpr double kInhale = 0.4;         // share of a breath
+constexpr double kInhale = 0.4;          // share of a breath
 constexpr double kEyeStabilises = 0.85;  // of the head's own turning, so the gaze stays on the camera
 constexpr double kBrowWithAccent = 0.2;  // of stressed syllables
 

@@ -32,8 +32,8 @@ class Idle {
   Gaze gaze_;
   HeadMotion head_;
   RandomStream breath_random_, drift_random_, accent_random_;
-  std::array<Wander, 4> drift_;  // jaw, brow, lip corner, eye
-  Pulse brow_{0.55};  // seconds
+  std::array<Wander, 4> drift_;                      // jaw, brow, lip corner, eye
+  Pulse brow_{0.55};                                 // seconds
   double breath_phase_, breath_mean_, breath_rate_;  // of a cycle; cycles per second
 };
 

@@ -12,8 +12,8 @@ using enum Channel;
 constexpr float kFrom = 0.3f, kFull = 0.6f;  // of the probability
 constexpr float kClosedJaw = 0.10f;          // a wider jaw is not seen behind closed lips in speech
 
-constexpr std::array kOpeners{mouthFunnel,     mouthUpperUpLeft, mouthUpperUpRight, mouthLowerDownLeft,
-                              mouthLowerDownRight, mouthShrugUpper, tongueOut};
+constexpr std::array kOpeners{mouthFunnel,         mouthUpperUpLeft, mouthUpperUpRight, mouthLowerDownLeft,
+                              mouthLowerDownRight, mouthShrugUpper,  tongueOut};
 
 float mean(const MotionFrame& frame, Channel a, Channel b) { return 0.5f * (frame[a] + frame[b]); }
 

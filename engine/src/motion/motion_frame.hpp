@@ -12,6 +12,7 @@
 
 namespace talkrt::motion {
 
+// clang-format off: a region of the face a line
 enum class Channel : std::uint8_t {
   browInnerUp, browDownLeft, browDownRight, browOuterUpLeft, browOuterUpRight,
   eyeBlinkLeft, eyeBlinkRight, eyeSquintLeft, eyeSquintRight, eyeWideLeft, eyeWideRight,
@@ -42,6 +43,7 @@ inline constexpr std::array<std::string_view, kChannels> kChannelNames{
     "mouthShrugUpper", "mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight",
     "mouthUpperUpLeft", "mouthUpperUpRight", "tongueOut",
     "headPitch", "headYaw", "headRoll", "headX", "headY", "headZ", "eyePitch", "eyeYaw", "breath"};
+// clang-format on
 
 [[nodiscard]] constexpr std::optional<Channel> channel_named(std::string_view name) {
   for (int i = 0; i < kChannels; ++i) {

@@ -37,10 +37,10 @@ class MotionTrack {
   Expression expression_;
   Idle idle_;
   SpeechActivity activity_;
-  SpeechRow speech_;           // as it was shown at the last tick
+  SpeechRow speech_;  // as it was shown at the last tick
   SpeechRow returning_from_;
   int return_ticks_ = 0, returned_ = 0;
-  float closure_guard_ = 0;    // 1 at a closure, then fading
+  float closure_guard_ = 0;  // 1 at a closure, then fading
   bool started_ = false;
   MotionFrame previous_, current_;
 };

@@ -33,10 +33,10 @@ class SpeechActivity {
   }
 
  private:
-  static constexpr double kLoud = 0.15;      // of the network's energy, 0 to 1
-  static constexpr double kPause = 0.35;     // seconds: shorter gaps belong to the phrase
-  static constexpr double kRise = 0.15;      // above the running mean, where a syllable is stressed
-  static constexpr double kAccentGap = 0.45; // seconds
+  static constexpr double kLoud = 0.15;       // of the network's energy, 0 to 1
+  static constexpr double kPause = 0.35;      // seconds: shorter gaps belong to the phrase
+  static constexpr double kRise = 0.15;       // above the running mean, where a syllable is stressed
+  static constexpr double kAccentGap = 0.45;  // seconds
 
   Follower level_{0.06, 0.25}, slow_{0.4, 0.4};
   double quiet_ = 10, since_accent_ = 10;

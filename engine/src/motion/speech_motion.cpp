@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::motion {
@@ -78,7 +77,8 @@ const SpeechRow& SpeechMotion::row(std::int64_t index) const {
 }
 
 void SpeechMotion::drop_before(std::int64_t index) {
-  held_ = static_cast<std::size_t>(std::clamp<std::int64_t>(end_ - index, 0, static_cast<std::int64_t>(held_)));
+  held_ =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(end_ - index, 0, static_cast<std::int64_t>(held_)));
 }
 
 void SpeechMotion::restart(std::int64_t first_row, std::int64_t keep_from) {

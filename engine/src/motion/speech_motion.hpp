@@ -17,9 +17,9 @@
 namespace talkrt::motion {
 
 struct SpeechRow {
-  MotionFrame frame;   // only coefficients that speech drives
-  float closure = 0;   // probability that speech closes the lips
-  float energy = 0;    // 0 to 1
+  MotionFrame frame;  // only coefficients that speech drives
+  float closure = 0;  // probability that speech closes the lips
+  float energy = 0;   // 0 to 1
 };
 
 class SpeechMotion {
@@ -59,7 +59,7 @@ class SpeechMotion {
   std::unique_ptr<nn::Instance> graph_;
   std::span<float> features_;
   std::span<const float> coefficients_, closure_, energy_;
-  int filled_ = 0;              // feature rows of the window
+  int filled_ = 0;               // feature rows of the window
   std::vector<SpeechRow> rows_;  // ring; row i is at i mod size
   std::int64_t end_ = 0, keep_from_ = 0;
   std::size_t held_ = 0;

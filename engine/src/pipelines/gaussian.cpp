@@ -50,8 +50,8 @@ class GaussianAvatar final : public Avatar {
 
 class GaussianPipeline final : public Pipeline {
  public:
-  GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network, const SessionSpec& spec,
-                   device::Budget& budget, Executor& executor)
+  GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network,
+                   const SessionSpec& spec, device::Budget& budget, Executor& executor)
       : avatar_(avatar),
         executor_(executor),
         mel_(log_mel_of(avatar.manifest), budget),
@@ -101,8 +101,8 @@ class GaussianPipeline final : public Pipeline {
       posed = &deformer_.pose(channels_, executor_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    renderer_.draw(*posed, render::dollied(camera_, controls.head_distance), backdrop_.view(), target_of(target),
-                   executor_);
+    renderer_.draw(*posed, render::dollied(camera_, controls.head_distance), backdrop_.view(),
+                   target_of(target), executor_);
   }
 
   void restart(std::int64_t position) override {
@@ -150,8 +150,8 @@ class GaussianPipeline final : public Pipeline {
     speech_.drop_before(last + 1);
 
     const std::int64_t past = position - grid().time(last - 1);
-    const float weight = static_cast<float>(std::clamp<std::int64_t>(past, 0, grid().step)) /
-                         static_cast<float>(grid().step);
+    const float weight =
+        static_cast<float>(std::clamp<std::int64_t>(past, 0, grid().step)) / static_cast<float>(grid().step);
     motion::MotionFrame face = track_.at(weight);
     motion::apply_controls(controls, face);
     for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];

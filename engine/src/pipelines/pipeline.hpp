@@ -10,14 +10,14 @@
 // the reach of its audio encoder. Positions are samples since the session began.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
-
-#include <talkrt/talkrt.h>
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/nn/graph.hpp"
@@ -36,12 +36,12 @@ struct PixelTarget {
 };
 
 struct SessionSpec {
-  int width = 0, height = 0;    // pixels
+  int width = 0, height = 0;  // pixels
   int fps_num = 0, fps_den = 0;
   std::uint64_t seed = 0;
   bool idle_motion = true;
   render::BackdropSpec backdrop;
-  PixelTarget scratch_frame;    // free to draw into while the session is being created
+  PixelTarget scratch_frame;  // free to draw into while the session is being created
   std::function<void(const std::string&)> warn;
 };
 

@@ -14,7 +14,8 @@ class StageTimer {
   StageTimer(StageTimes& times, talkrt_stage stage) : total_(times[static_cast<std::size_t>(stage)]) {}
   ~StageTimer() {
     total_ += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin_).count());
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin_)
+            .count());
   }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;

@@ -44,24 +44,28 @@ void resize_rgb8(const PictureView& from, int width, int height, std::span<std::
     std::fill(sums.begin(), sums.end(), 0.0f);
     const Taps& row = rows[static_cast<std::size_t>(y)];
     for (std::size_t v = 0; v < row.weights.size(); ++v) {
-      const std::size_t line = (static_cast<std::size_t>(row.first) + v) * static_cast<std::size_t>(from.width) * 3;
+      const std::size_t line =
+          (static_cast<std::size_t>(row.first) + v) * static_cast<std::size_t>(from.width) * 3;
       for (std::size_t x = 0; x < columns.size(); ++x) {
         for (std::size_t u = 0; u < columns[x].weights.size(); ++u) {
-          const std::uint8_t* pixel = from.pixels + line + (static_cast<std::size_t>(columns[x].first) + u) * 3;
+          const std::uint8_t* pixel =
+              from.pixels + line + (static_cast<std::size_t>(columns[x].first) + u) * 3;
           const float weight = row.weights[v] * columns[x].weights[u];
           for (std::size_t c = 0; c < 3; ++c) sums[3 * x + c] += weight * static_cast<float>(pixel[c]);
         }
       }
     }
-    std::transform(sums.begin(), sums.end(), out.begin() + static_cast<std::ptrdiff_t>(sums.size()) * y,
-                   [](float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f)); });
+    std::transform(
+        sums.begin(), sums.end(), out.begin() + static_cast<std::ptrdiff_t>(sums.size()) * y,
+        [](float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f)); });
   }
 }
 
 Backdrop::Backdrop(const plan::Plan& plan, const BackdropSpec& spec, int width, int height,
                    device::Budget& budget) {
   const auto show = [&](const PictureView& picture) {
-    picture_ = device::Buffer(budget, "background", static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+    picture_ = device::Buffer(budget, "background",
+                              static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
     resize_rgb8(picture, width, height, picture_.as<std::uint8_t>());
     view_.kind = gaussian::Backdrop::image;
     view_.image = picture_.as<std::uint8_t>().data();
@@ -75,9 +79,15 @@ Backdrop::Backdrop(const plan::Plan& plan, const BackdropSpec& spec, int width, 
         std::copy_n(plan.manifest().gaussian->background.begin(), 3, view_.color);
       }
       break;
-    case BackdropSource::color: std::copy_n(spec.color.begin(), 3, view_.color); break;
-    case BackdropSource::image: show(spec.image); break;
-    case BackdropSource::transparent: view_.kind = gaussian::Backdrop::transparent; break;
+    case BackdropSource::color:
+      std::copy_n(spec.color.begin(), 3, view_.color);
+      break;
+    case BackdropSource::image:
+      show(spec.image);
+      break;
+    case BackdropSource::transparent:
+      view_.kind = gaussian::Backdrop::transparent;
+      break;
   }
 }
 

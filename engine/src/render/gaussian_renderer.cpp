@@ -11,15 +11,16 @@ std::size_t with_headroom(std::size_t intersections) { return intersections + in
 
 }  // namespace
 
-GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera, bool antialias,
-                                   const gaussian::Background& background, const gaussian::Target& target,
-                                   Executor& executor, device::Budget& budget, Warn warn)
+GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera,
+                                   bool antialias, const gaussian::Background& background,
+                                   const gaussian::Target& target, Executor& executor, device::Budget& budget,
+                                   Warn warn)
     : budget_(&budget) {
   options_.antialias = antialias;
   limits_ = {rest.count, camera.width, camera.height, executor.workers(), 0};
   reserve(static_cast<std::size_t>(rest.count));
-  const auto measured = gaussian::rasterize_cpu(rest, camera, options_, background, target, limits_,
-                                                scratch_.data(), executor);
+  const auto measured =
+      gaussian::rasterize_cpu(rest, camera, options_, background, target, limits_, scratch_.data(), executor);
   scratch_ = device::Buffer();  // so that the account never holds both
   reserve(with_headroom(measured.intersections));
   draw(rest, camera, background, target, executor);  // touches the memory that the first frame will use
@@ -38,7 +39,8 @@ void GaussianRenderer::draw(const gaussian::Splats& splats, const gaussian::Came
                             const gaussian::Background& background, const gaussian::Target& target,
                             Executor& executor) {
   const auto attempt = [&] {
-    return gaussian::rasterize_cpu(splats, camera, options_, background, target, limits_, scratch_.data(), executor);
+    return gaussian::rasterize_cpu(splats, camera, options_, background, target, limits_, scratch_.data(),
+                                   executor);
   };
   gaussian::RasterStats stats = attempt();
   if (stats.complete) return;

@@ -23,8 +23,8 @@ class GaussianRenderer {
                    device::Budget& budget, Warn warn);
 
   /// Throws OUT_OF_BUDGET or OUT_OF_MEMORY when the scratch must grow and cannot.
-  void draw(const gaussian::Splats& splats, const gaussian::Camera& camera, const gaussian::Background& background,
-            const gaussian::Target& target, Executor& executor);
+  void draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
+            const gaussian::Background& background, const gaussian::Target& target, Executor& executor);
 
  private:
   void reserve(std::size_t intersections);

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <utility>
-
 #include <talkrt/error.hpp>
+#include <utility>
 
 namespace talkrt::session {
 

@@ -48,7 +48,8 @@ class AudioQueue {
  private:
   device::Buffer storage_;
   audio::RingBuffer ring_;
-  mutable std::mutex consumer_;  // whoever takes from the ring: a pop, or a cut from any thread; held for a copy
+  mutable std::mutex
+      consumer_;  // whoever takes from the ring: a pop, or a cut from any thread; held for a copy
   std::optional<std::int64_t> cut_;
   std::atomic<bool> finished_{false};
 };

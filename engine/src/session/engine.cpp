@@ -48,7 +48,8 @@ std::shared_ptr<const Model> Engine::load(const std::string& path) {
   std::erase_if(models_, [&](const auto& model) { return model->path() == path; });
 
   const auto open = [&] {
-    return std::make_shared<const Model>(path, identity, budget_, [this]() -> nn::Backend& { return backend(); });
+    return std::make_shared<const Model>(path, identity, budget_,
+                                         [this]() -> nn::Backend& { return backend(); });
   };
   auto model = evicting(open);
   models_.push_back(model);
@@ -64,8 +65,8 @@ bool Engine::refused_here(const Error& error) {
 }
 
 bool Engine::evict_one() {
-  const auto idle = std::find_if(models_.begin(), models_.end(),
-                                 [](const auto& model) { return model.use_count() == 1; });
+  const auto idle =
+      std::find_if(models_.begin(), models_.end(), [](const auto& model) { return model.use_count() == 1; });
   if (idle == models_.end()) return false;
   config_.log(TALKRT_LOG_INFO, (*idle)->path() + ": evicted, to make room");
   models_.erase(idle);

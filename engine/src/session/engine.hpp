@@ -8,9 +8,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
-
 #include <talkrt/error.hpp>
+#include <vector>
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/device/thread_pool.hpp"
@@ -21,9 +20,9 @@
 namespace talkrt::session {
 
 struct EngineConfig {
-  int threads = 0;                  // 0: one per usable core
-  std::uint64_t host_budget = 0;    // bytes; 0: no limit
-  std::string onnxruntime;          // path; "": found
+  int threads = 0;                // 0: one per usable core
+  std::uint64_t host_budget = 0;  // bytes; 0: no limit
+  std::string onnxruntime;        // path; "": found
   Log log;
 };
 

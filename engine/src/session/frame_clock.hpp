@@ -28,7 +28,10 @@ class FrameClock {
     std::int64_t low = 0, high = position / whole_ + 1;  // frames are at least `whole_` samples apart
     while (low < high) {
       const std::int64_t middle = low + (high - low) / 2;
-      if (this->position(middle) >= position) high = middle; else low = middle + 1;
+      if (this->position(middle) >= position)
+        high = middle;
+      else
+        low = middle + 1;
     }
     return low;
   }

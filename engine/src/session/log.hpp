@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include <talkrt/talkrt.h>
+
+#include <string>
 
 namespace talkrt::session {
 

@@ -21,6 +21,7 @@ Model::Model(const std::string& path, std::optional<FileIdentity> identity, devi
       mapping_(budget_, "plan file", plan_.bytes().size()),
       avatar_(pipelines::open_avatar(plan_, backend(), budget_)),
       host_bytes_(budget_.used(device::MemoryKind::host)),
-      load_ms_(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count()) {}
+      load_ms_(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count()) {
+}
 
 }  // namespace talkrt::session

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 #include "engine/src/motion/controls.hpp"
@@ -36,7 +35,8 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
 std::size_t Session::push(std::span<const float> samples, int sample_rate) {
   const int expected = model_->manifest().sample_rate;
   if (sample_rate != expected) {
-    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "audio at " + std::to_string(sample_rate) + " Hz pushed, this model takes " +
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "audio at " + std::to_string(sample_rate) +
+                                                   " Hz pushed, this model takes " +
                                                    std::to_string(expected) + " Hz: resample it");
   }
   return audio_.push(samples);
@@ -52,8 +52,9 @@ Pull Session::pull(talkrt_frame& frame) {
   if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
   frame::FrameSlot* slot = frames_.acquire(shared_from_this());
   if (slot == nullptr) {
-    throw Error(TALKRT_ERROR_FRAMES_HELD, "all " + std::to_string(frames_.size()) +
-                                              " frame slots are held: release one, or ask for more frame_slots");
+    throw Error(TALKRT_ERROR_FRAMES_HELD,
+                "all " + std::to_string(frames_.size()) +
+                    " frame slots are held: release one, or ask for more frame_slots");
   }
   try {
     deliver({slot->pixels, frames_.stride()}, frame);
@@ -78,7 +79,8 @@ Pull Session::advance() {
   while (true) {
     if (const auto cut = audio_.take_cut()) restart(*cut);
     if (failed_) {
-      throw Error(TALKRT_ERROR_BACKEND_FAILED, "the network failed in an earlier pull; interrupt starts over");
+      throw Error(TALKRT_ERROR_BACKEND_FAILED,
+                  "the network failed in an earlier pull; interrupt starts over");
     }
     const std::int64_t position = clock_.position(next_);
     if (const auto end = audio_.end(); end && position >= *end) return Pull::end_of_stream;

@@ -11,13 +11,13 @@
 // seed alone: not on how the audio was pushed, on threads, or on time.
 #pragma once
 
+#include <talkrt/talkrt.h>
+
 #include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
-
-#include <talkrt/talkrt.h>
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/frame/frame_pool.hpp"
@@ -53,7 +53,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] int width() const noexcept { return config_.spec.width; }
 
  private:
-  Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model, const talkrt_session_config& config);
+  Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
+          const talkrt_session_config& config);
 
   /// Feeds audio until the next frame can be rendered.
   Pull advance();

@@ -2,7 +2,6 @@
 #include "engine/src/session/session_config.hpp"
 
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::session {
@@ -13,7 +12,8 @@ constexpr std::int64_t kMaxCapacity = std::int64_t{1} << 40;  // keeps sizes in 
 constexpr std::int64_t kMaxFps = 240;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& found, const std::string& expected) {
-  throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "session config: " + field + " is " + found + ", expected " + expected);
+  throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+              "session config: " + field + " is " + found + ", expected " + expected);
 }
 
 std::int64_t in_range(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
@@ -31,8 +31,11 @@ int side(const char* field, std::int32_t value, int of_plan) {
 render::BackdropSpec backdrop(const talkrt_session_config& config, int width, int height) {
   render::BackdropSpec out;
   switch (config.background) {
-    case TALKRT_BACKGROUND_PLAN: break;
-    case TALKRT_BACKGROUND_TRANSPARENT: out.source = render::BackdropSource::transparent; break;
+    case TALKRT_BACKGROUND_PLAN:
+      break;
+    case TALKRT_BACKGROUND_TRANSPARENT:
+      out.source = render::BackdropSource::transparent;
+      break;
     case TALKRT_BACKGROUND_COLOR:
       out.source = render::BackdropSource::color;
       for (std::size_t c = 0; c < 3; ++c) {
@@ -47,12 +50,14 @@ render::BackdropSpec backdrop(const talkrt_session_config& config, int width, in
       if (config.background_image == nullptr) refuse("background_image", "NULL", "RGB8 pixels");
       if (config.background_image_width != width || config.background_image_height != height) {
         refuse("background_image",
-               std::to_string(config.background_image_width) + " x " + std::to_string(config.background_image_height),
+               std::to_string(config.background_image_width) + " x " +
+                   std::to_string(config.background_image_height),
                "the frame's size, " + std::to_string(width) + " x " + std::to_string(height));
       }
       out.image = {config.background_image, width, height};
       break;
-    default: refuse("background", std::to_string(static_cast<int>(config.background)), "a talkrt_background");
+    default:
+      refuse("background", std::to_string(static_cast<int>(config.background)), "a talkrt_background");
   }
   return out;
 }

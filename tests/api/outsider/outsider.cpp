@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-
 #include <talkrt/session.hpp>
 
 int main() {

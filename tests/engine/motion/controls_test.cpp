@@ -5,7 +5,6 @@
 
 #include <limits>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::motion {
@@ -39,7 +38,8 @@ TEST(Controls, the_ends_of_every_range_are_taken_and_what_is_beyond_is_refused_b
       c.*range.field = good;
       EXPECT_NO_THROW(check_controls(c, 8)) << range.name;
     }
-    for (const float bad : {range.least - 0.01f, range.most + 0.01f, std::numeric_limits<float>::quiet_NaN()}) {
+    for (const float bad :
+         {range.least - 0.01f, range.most + 0.01f, std::numeric_limits<float>::quiet_NaN()}) {
       talkrt_controls c = default_controls();
       c.*range.field = bad;
       try {

@@ -29,10 +29,11 @@ inline plan::Manifest full_manifest() {
   happy.head_pitch = 4;
   happy.head_motion = 1.5f;
   shouting.name = "shouting";
-  shouting.channels = {{rig_index(Channel::jawOpen), 0.5f}, {rig_index(Channel::mouthUpperUpLeft), 0.8f},
-                       {rig_index(Channel::mouthUpperUpRight), 0.8f}, {rig_index(Channel::mouthFunnel), 0.6f},
-                       {rig_index(Channel::mouthStretchLeft), 0.9f}, {rig_index(Channel::tongueOut), 0.5f},
-                       {rig_index(Channel::browInnerUp), 0.7f}};
+  shouting.channels = {
+      {rig_index(Channel::jawOpen), 0.5f},           {rig_index(Channel::mouthUpperUpLeft), 0.8f},
+      {rig_index(Channel::mouthUpperUpRight), 0.8f}, {rig_index(Channel::mouthFunnel), 0.6f},
+      {rig_index(Channel::mouthStretchLeft), 0.9f},  {rig_index(Channel::tongueOut), 0.5f},
+      {rig_index(Channel::browInnerUp), 0.7f}};
   motion.emotions = {neutral, happy, shouting};
   manifest.motion = motion;
   return manifest;

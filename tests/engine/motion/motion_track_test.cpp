@@ -40,7 +40,8 @@ TEST(MotionTrack, without_idle_and_emotion_it_shows_exactly_what_the_network_sai
   EXPECT_FLOAT_EQ(track.at(0)[jawOpen], 0.2f);
   EXPECT_FLOAT_EQ(track.at(0.5f)[jawOpen], 0.3f);
   EXPECT_FLOAT_EQ(track.at(1)[jawOpen], 0.4f);
-  for (int c = kCoefficients; c < kChannels; ++c) EXPECT_EQ(track.at(1).values[static_cast<std::size_t>(c)], 0.0f);
+  for (int c = kCoefficients; c < kChannels; ++c)
+    EXPECT_EQ(track.at(1).values[static_cast<std::size_t>(c)], 0.0f);
 }
 
 TEST(MotionTrack, lips_close_within_one_tick_whatever_emotion_and_idle_do) {

@@ -45,10 +45,11 @@ plan::Manifest manifest() {
   m.graphs.resize(1);
   m.graphs[0].name = "net";
   m.graphs[0].inputs = {{"mel", plan::DType{}, {1, 2, kMels}, "features"}};
-  m.motion->coefficients = {{0, {rig_index(Channel::jawOpen)}},
-                            {1, {rig_index(Channel::mouthSmileLeft)}},
-                            {2, {rig_index(Channel::mouthFunnel)}},
-                            {3, {rig_index(Channel::mouthStretchLeft), rig_index(Channel::mouthStretchRight)}}};
+  m.motion->coefficients = {
+      {0, {rig_index(Channel::jawOpen)}},
+      {1, {rig_index(Channel::mouthSmileLeft)}},
+      {2, {rig_index(Channel::mouthFunnel)}},
+      {3, {rig_index(Channel::mouthStretchLeft), rig_index(Channel::mouthStretchRight)}}};
   return m;
 }
 

@@ -87,7 +87,8 @@ TEST(GaussianRenderer, a_view_beyond_the_scratch_grows_it_and_draws_the_whole_pi
   constexpr int kSide = 2048;
   const gaussian::Camera near = scaled_camera(plan.manifest(), kSide, kSide), far = dollied(near, 40);
   std::vector<std::uint8_t> grown(4 * kSide * kSide), ready(grown.size());
-  const gaussian::Target a{grown.data(), 4 * kSide, nullptr, nullptr}, b{ready.data(), 4 * kSide, nullptr, nullptr};
+  const gaussian::Target a{grown.data(), 4 * kSide, nullptr, nullptr},
+      b{ready.data(), 4 * kSide, nullptr, nullptr};
 
   std::vector<std::string> warnings;
   GaussianRenderer small(splats, far, false, {}, a, executor, budget,

@@ -11,9 +11,8 @@
 #include <cmath>
 #include <cstring>
 #include <random>
-#include <vector>
-
 #include <talkrt/error.hpp>
+#include <vector>
 
 #include "engine/src/deform/deformer.hpp"
 #include "engine/src/deform/rig_pose.hpp"
@@ -24,7 +23,8 @@ namespace {
 
 double half(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-  const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+  const double magnitude =
+      exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
@@ -51,14 +51,15 @@ Naive posed_by_the_book(const plan::Plan& plan, std::size_t i, const std::vector
     for (std::size_t e = begin; e < end; ++e) {
       if (at<std::uint32_t>(plan, "gaussian/basis/blocks", e) != i / 16) continue;
       for (std::size_t c = 0; c < 16; ++c) {
-        delta[c] += weights[s] * half(at<std::uint16_t>(plan, "gaussian/basis/deltas", (e * 16 + c) * 16 + i % 16));
+        delta[c] +=
+            weights[s] * half(at<std::uint16_t>(plan, "gaussian/basis/deltas", (e * 16 + c) * 16 + i % 16));
       }
     }
   }
   std::array<double, 12> A{};
   for (std::size_t j = 0; j < spec.joints.size(); ++j) {
-    const double w =
-        half(at<std::uint16_t>(plan, "gaussian/joint_weights", (i / 16 * spec.joints.size() + j) * 16 + i % 16));
+    const double w = half(
+        at<std::uint16_t>(plan, "gaussian/joint_weights", (i / 16 * spec.joints.size() + j) * 16 + i % 16));
     for (std::size_t k = 0; k < 12; ++k) A[k] += w * matrices[12 * j + k];
   }
   std::array<double, 4> q{};
@@ -69,9 +70,9 @@ Naive posed_by_the_book(const plan::Plan& plan, std::size_t i, const std::vector
     mean[c] = at<float>(plan, "gaussian/means", 3 * i + c) + delta[c];
   }
   const auto [w, x, y, z] = q;
-  const std::array<double, 9> R{1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-                                2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-                                2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)};
+  const std::array<double, 9> R{1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
+                                2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+                                2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
   Naive out;
   for (std::size_t r = 0; r < 3; ++r) {
     out.mean[r] = A[4 * r + 3];
@@ -82,7 +83,8 @@ Naive posed_by_the_book(const plan::Plan& plan, std::size_t i, const std::vector
       }
     }
   }
-  out.opacity = std::clamp(static_cast<double>(at<float>(plan, "gaussian/opacities", i)) + delta[15], 0.0, 1.0);
+  out.opacity =
+      std::clamp(static_cast<double>(at<float>(plan, "gaussian/opacities", i)) + delta[15], 0.0, 1.0);
   return out;
 }
 
@@ -105,7 +107,8 @@ TEST(Rig, poses_any_face_as_the_format_says) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(spec.count); ++i) {
       const Naive expected = posed_by_the_book(plan, i, weights, matrices);
       const std::size_t block = i / 16, lane = i % 16;
-      for (std::size_t c = 0; c < 3; ++c) ASSERT_NEAR(posed.means[(block * 3 + c) * 16 + lane], expected.mean[c], 1e-6);
+      for (std::size_t c = 0; c < 3; ++c)
+        ASSERT_NEAR(posed.means[(block * 3 + c) * 16 + lane], expected.mean[c], 1e-6);
       for (std::size_t c = 0; c < 9; ++c) {
         ASSERT_NEAR(posed.frames[(block * 9 + c) * 16 + lane], expected.frame[c], 1e-7);
       }
@@ -145,7 +148,7 @@ TEST(ShapeWeights, are_products_of_piecewise_linear_functions) {
   };
   EXPECT_EQ(at_values(0.25f, 0), (std::array{0.25f, 0.5f, 0.0f}));
   EXPECT_EQ(at_values(0.75f, 0.6f), (std::array{0.75f, 0.5f, 1.5f}));
-  EXPECT_EQ(at_values(-3, 9), (std::array{0.0f, 0.0f, 0.0f}));   // constant outside the knots
+  EXPECT_EQ(at_values(-3, 9), (std::array{0.0f, 0.0f, 0.0f}));  // constant outside the knots
   EXPECT_EQ(at_values(3, 9), (std::array{1.0f, 0.0f, 2.0f}));
 }
 

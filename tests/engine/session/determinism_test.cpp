@@ -91,7 +91,8 @@ TEST(Determinism, controls_count_from_the_frame_they_were_set_before_and_not_fro
   for (const std::size_t piece : {333u, 5000u}) {
     const auto got = run(piece);
     ASSERT_GE(got.size(), 60u);
-    for (std::size_t i = 0; i < std::min(got.size(), expected.size()); ++i) ASSERT_EQ(got[i], expected[i]) << i;
+    for (std::size_t i = 0; i < std::min(got.size(), expected.size()); ++i)
+      ASSERT_EQ(got[i], expected[i]) << i;
   }
 }
 
@@ -101,7 +102,8 @@ TEST(Determinism, one_frame_a_second_and_240_come_out_right) {
   const auto fast = frames_of(*session(at_fps(240), shared), speech());
   EXPECT_EQ(fast.size(), (speech().size() * 240 + kRate - 1) / kRate);
   for (const CopiedFrame& frame : fast) ASSERT_EQ(frame.position, frame.index * kRate / 240);
-  EXPECT_EQ(frames_of(*session(at_fps(30000, 1001), shared), speech()).back().position, 90 * 16000LL * 1001 / 30000);
+  EXPECT_EQ(frames_of(*session(at_fps(30000, 1001), shared), speech()).back().position,
+            90 * 16000LL * 1001 / 30000);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "engine/src/session/engine.hpp"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -79,7 +78,8 @@ TEST(Engine, models_in_use_are_never_evicted_and_the_load_is_refused_with_a_brea
     EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
     EXPECT_NE(std::string(error.what()).find("a.plan"), std::string::npos) << error.what();
   }
-  EXPECT_EQ(shared->budget().used(device::MemoryKind::host), 2 * each) << "the refused load left something behind";
+  EXPECT_EQ(shared->budget().used(device::MemoryKind::host), 2 * each)
+      << "the refused load left something behind";
 }
 
 TEST(Engine, a_session_makes_room_too) {
@@ -108,7 +108,8 @@ TEST(Engine, a_plans_own_budget_refuses_a_session_and_evicts_nobody) {
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
-    EXPECT_NE(std::string(error.what()).find("\"frames\" asks for 768.0 MiB"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("\"frames\" asks for 768.0 MiB"), std::string::npos)
+        << error.what();
   }
   EXPECT_FALSE(idle.expired());
 }

@@ -10,7 +10,8 @@ namespace {
 
 TEST(FrameClock, positions_round_down_exactly) {
   for (const int rate : {8000, 16000, 22050, 44100, 48000}) {
-    for (const auto& [num, den] : {std::pair{1, 1}, {25, 1}, {30, 1}, {30000, 1001}, {24000, 1001}, {240, 1}, {239, 7}}) {
+    for (const auto& [num, den] :
+         {std::pair{1, 1}, {25, 1}, {30, 1}, {30000, 1001}, {24000, 1001}, {240, 1}, {239, 7}}) {
       const FrameClock clock(rate, num, den);
       for (std::int64_t k = 0; k < 3000; ++k) {
         ASSERT_EQ(clock.position(k), k * rate * den / num) << rate << " Hz, " << num << "/" << den;
@@ -31,7 +32,8 @@ TEST(FrameClock, a_century_does_not_drift_or_overflow) {
 TEST(FrameClock, first_frame_at_or_after_is_the_inverse) {
   std::mt19937_64 random(4);
   for (int i = 0; i < 3000; ++i) {
-    const int den = 1 + static_cast<int>(random() % 1001), num = den * (1 + static_cast<int>(random() % 239)) + 1;
+    const int den = 1 + static_cast<int>(random() % 1001),
+              num = den * (1 + static_cast<int>(random() % 239)) + 1;
     const FrameClock clock(16000, num, den);
     const auto position = static_cast<std::int64_t>(random() % 10'000'000);
     const std::int64_t k = clock.first_at_or_after(position);

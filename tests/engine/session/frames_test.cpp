@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-
 #include <talkrt/error.hpp>
 
 #include "tests/engine/session/tiny_session.hpp"
@@ -123,8 +122,8 @@ TEST(Frames, any_size_is_rendered_and_backgrounds_are_what_was_asked_for) {
 TEST(Frames, a_closer_head_than_ever_grows_the_scratch_and_says_so) {
   static int warnings = 0;
   EngineConfig config;
-  config.log = {[](void*, talkrt_log_level level, const char*) { warnings += level == TALKRT_LOG_WARNING; }, nullptr,
-                TALKRT_LOG_INFO};
+  config.log = {[](void*, talkrt_log_level level, const char*) { warnings += level == TALKRT_LOG_WARNING; },
+                nullptr, TALKRT_LOG_INFO};
   auto shared = engine(config);
   talkrt_session_config big = at_fps(25);
   big.width = big.height = 2048;

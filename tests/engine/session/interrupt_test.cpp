@@ -8,7 +8,7 @@
 namespace talkrt::session {
 namespace {
 
-constexpr std::size_t kJaw = 6;      // jawOpen among the tiny plan's channels
+constexpr std::size_t kJaw = 6;  // jawOpen among the tiny plan's channels
 constexpr std::size_t kHeadYaw = 14;
 
 talkrt_session_config still(int fps) {

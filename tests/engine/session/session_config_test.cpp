@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <string>
-
 #include <talkrt/error.hpp>
 
 namespace talkrt::session {

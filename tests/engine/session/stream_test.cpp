@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-
 #include <talkrt/error.hpp>
 
 #include "tests/engine/session/tiny_session.hpp"
@@ -72,7 +71,8 @@ TEST(Stream, no_frame_waits_for_more_than_the_stated_look_ahead) {
     std::int64_t pushed = 0;
     const FrameClock clock(kRate, num, den);
     while (pushed < 2 * kRate) {
-      pushed += static_cast<std::int64_t>(head->push(std::span(audio).subspan(static_cast<std::size_t>(pushed), 50), kRate));
+      pushed += static_cast<std::int64_t>(
+          head->push(std::span(audio).subspan(static_cast<std::size_t>(pushed), 50), kRate));
       pull_all(*head, frames);
       std::int64_t due = 0;
       while (clock.position(due) + kLookAhead <= pushed) ++due;
@@ -146,7 +146,8 @@ TEST(Stream, stages_take_time_and_post_is_free) {
   (void)head->push(voice(4000), kRate);
   talkrt_frame frame{};
   ASSERT_EQ(head->pull(frame), Pull::frame);
-  for (const int stage : {TALKRT_STAGE_AUDIO, TALKRT_STAGE_MOTION, TALKRT_STAGE_DEFORM, TALKRT_STAGE_RENDER}) {
+  for (const int stage :
+       {TALKRT_STAGE_AUDIO, TALKRT_STAGE_MOTION, TALKRT_STAGE_DEFORM, TALKRT_STAGE_RENDER}) {
     EXPECT_GT(frame.stage_ns[stage], 0u) << stage;
   }
   EXPECT_EQ(frame.stage_ns[TALKRT_STAGE_POST], 0u);

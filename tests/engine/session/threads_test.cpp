@@ -26,7 +26,8 @@ TEST(SessionThreads, push_pull_controls_interrupts_and_releases_from_four_thread
     std::mt19937 random(1);
     std::span<const float> left(audio);
     while (!left.empty()) {
-      const std::size_t taken = head->push(left.first(std::min<std::size_t>(left.size(), 1 + random() % 700)), kRate);
+      const std::size_t taken =
+          head->push(left.first(std::min<std::size_t>(left.size(), 1 + random() % 700)), kRate);
       left = left.subspan(taken);
       if (taken == 0) std::this_thread::yield();
     }

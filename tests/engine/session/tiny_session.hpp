@@ -19,12 +19,13 @@
 namespace talkrt::session {
 
 inline const std::string kTinyPlan = TALKRT_TEST_DATA "/tiny.plan";
-inline constexpr int kRate = 16000;       // of the tiny plan, Hz
-inline constexpr int kLookAhead = 2079;   // samples: 1760 of the network, 319 of interpolation
+inline constexpr int kRate = 16000;      // of the tiny plan, Hz
+inline constexpr int kLookAhead = 2079;  // samples: 1760 of the network, 319 of interpolation
 
 inline std::shared_ptr<Engine> engine(EngineConfig config = {}) {
   if (std::getenv("TALKRT_ONNXRUNTIME") == nullptr) {
-    throw std::runtime_error("set TALKRT_ONNXRUNTIME to the libonnxruntime.so of an installed onnxruntime wheel");
+    throw std::runtime_error(
+        "set TALKRT_ONNXRUNTIME to the libonnxruntime.so of an installed onnxruntime wheel");
   }
   return std::make_shared<Engine>(std::move(config));
 }
@@ -48,7 +49,8 @@ inline std::vector<float> voice(std::size_t samples) {
     const double t = static_cast<double>(i) / kRate;
     const double syllable = std::max(0.0, std::sin(2 * std::numbers::pi * 4 * t));
     const double phrase = std::fmod(t, 1.2) < 0.9 ? 1.0 : 0.0;
-    out[i] = static_cast<float>(0.4 * phrase * syllable * std::sin(2 * std::numbers::pi * (180 + 40 * t) * t));
+    out[i] =
+        static_cast<float>(0.4 * phrase * syllable * std::sin(2 * std::numbers::pi * (180 + 40 * t) * t));
   }
   return out;
 }
