@@ -48,9 +48,9 @@ def spread(p: DoubleArray, spacing: float) -> DoubleArray:
 
 
 def shown(p: DoubleArray) -> BoolArray:
-    """Not inside the neck where that shows, not below the picture."""
+    """Not inside the neck where that shows, not below the picture, not on the back."""
     covers = (skin(p) > -2.0) | (p[:, 1] < collar_height(p[:, 2]) - 2)
-    outside: BoolArray = covers & (p[:, 1] > -220)
+    outside: BoolArray = covers & (p[:, 1] > -220) & (p[:, 2] > -120)
     return outside
 
 
