@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <talkrt/error.hpp>
 #include <utility>
 
@@ -18,10 +18,13 @@ namespace {
 constexpr std::size_t kAlign = 64;                   // a cache line, and the widest vector
 constexpr std::size_t kHuge = std::size_t{2} << 20;  // a huge page on x86-64 and arm64
 
+// A buffer beyond any machine is refused here: rounding up could overflow, and sanitizers end the process.
+constexpr std::size_t kLargest = std::size_t{1} << 39;
+
 // Large buffers are mappings of their own: huge pages where the system has them, and the memory goes back to
 // the system when the buffer dies. The address sanitizer sees only what the allocator hands out.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kMapFrom = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kMapFrom = SIZE_MAX;
 #else
 constexpr std::size_t kMapFrom = kHuge;
 #endif
@@ -62,7 +65,7 @@ std::byte* map_zeroed(std::size_t bytes) {
 }
 
 std::byte* allocate(std::size_t bytes) {
-  if (bytes > std::numeric_limits<std::size_t>::max() / 4) return nullptr;  // sizes below are rounded up
+  if (bytes > kLargest) return nullptr;
   if (bytes >= kMapFrom) return map_zeroed(bytes);
   const std::size_t align = bytes >= kHuge ? kHuge : kAlign;
   auto* data = static_cast<std::byte*>(std::aligned_alloc(align, round_up(bytes, align)));

@@ -2,6 +2,7 @@
 #include "engine/src/device/budget.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <string>
@@ -167,6 +168,21 @@ TEST(Buffer, says_so_when_the_system_refuses_and_refunds) {
     EXPECT_TRUE(contains(error, "\"frames\"")) << error.what();
     EXPECT_EQ(budget.used(MemoryKind::host), 0u);
   }
+}
+
+TEST(Buffer, survives_a_system_without_memory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need their own address space";
+#endif
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{.rlim_cur = rlim_t{1} << 30, .rlim_max = before.rlim_max};
+  Budget budget("engine", 0);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  const Error error = error_of([&] { Buffer(budget, "frames", std::size_t{2} << 30); });
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(budget.used(MemoryKind::host), 0u);
 }
 
 TEST(Buffer, of_gpu_memory_is_refused_without_a_gpu) {
