@@ -66,6 +66,12 @@ def thinned(p: Points, amount: float) -> DoubleArray:
     return along(-amount * v * np.exp(-((v / 9.0) ** 2)) * lips(p), 0, 1, 0)
 
 
+def level(p: Points, amount: float) -> DoubleArray:
+    """Rounded lips do not smile: the ends of their line come down to its middle."""
+    bow = mouth_line(p.x) - mouth_line(0.0)
+    return along(-amount * bow * around(p, 34.0, 15.0), 0, 1, 0)
+
+
 def jaw_open(p: Points) -> DoubleArray:
     """What is not rotation: the lips lag behind the teeth, the corners and cheeks draw in."""
     e = opening(p)
@@ -75,7 +81,7 @@ def jaw_open(p: Points) -> DoubleArray:
         -((np.maximum(np.abs(p.x) - MOUTH_CORNER[0], 0) / 14) ** 2) - (height(p) / 15) ** 2
     )
     out[:, 0] -= 2.9 * side * reach * front(p)
-    hollow = np.exp(-(((np.abs(p.x) - 44) / 13) ** 2) - ((p.y + 63) / 17) ** 2) * front(p)
+    hollow = np.exp(-(((np.abs(p.x) - 44) / 13) ** 2) - ((p.y + 58.5) / 17) ** 2) * front(p)
     return out - np.stack([np.sign(p.x) * 2.2 * hollow, 0 * hollow, 0.8 * hollow], axis=1)
 
 
@@ -94,14 +100,14 @@ def smile(p: Points) -> DoubleArray:
     k = corner(p, tall=14.0, wide=13.0, ramp=1.9)
     half = left_half(p)
     middle = np.exp(-((p.x / 17) ** 2) - (height(p) / 10) ** 2) * front(p) * half
-    cheek = bump(p, (43, -35), (16, 14))
+    cheek = bump(p, (43, -32.4), (16, 14))
     out = along(k, 7.0, 8.0, -6.5) + along(cheek, 1.2, 4.2, 3.2) + along(middle, 0, 0.7, -1.8)
     return out + thinned(p, 0.16) * half[:, None]
 
 
 def frown(p: Points) -> DoubleArray:
     k = corner(p, tall=12.0, wide=11.0, ramp=2.0)
-    pull = bump(p, (23, -84), (13, 10))
+    pull = bump(p, (23, -80.6), (13, 10))
     return along(k, 2.0, -5.6, -2.4) + along(pull, 0.3, -2.2, 0.4)
 
 
@@ -112,7 +118,7 @@ def dimple(p: Points) -> DoubleArray:
 
 def stretch(p: Points) -> DoubleArray:
     k = corner(p, tall=15.0, wide=14.0, ramp=1.3)
-    neck = bump(p, (29, -88), (16, 14))
+    neck = bump(p, (29, -85.2), (16, 14))
     out = along(k, 6.5, -2.0, -5.0) + along(neck, 1.5, -2.0, 0)
     return out + thinned(p, 0.14) * left_half(p)[:, None]
 
@@ -123,7 +129,7 @@ def press(p: Points) -> DoubleArray:
     squeeze = (
         along(lower_lip(p, 16.0), 0, 0.85, 0) + along(upper_lip(p, 14.0), 0, -0.55, 0)
     ) * opening(p)[:, None]
-    bulge = along(bump(p, (12, -83), (14, 6)), 0, 0.3, 1.0)
+    bulge = along(bump(p, (12, -79.5), (14, 6)), 0, 0.3, 1.0)
     return (flat + squeeze) * half[:, None] + bulge + along(corner(p), -0.3, 0.6, -1.0)
 
 
@@ -139,7 +145,7 @@ def pucker(p: Points) -> DoubleArray:
     v = height(p)
     out[:, 1] += 0.16 * v * swell * np.exp(-((v / 10) ** 2))
     out[:, 1] += np.where(p.upper, -0.5, 0.5) * swell
-    return out
+    return out + level(p, 0.8)
 
 
 def funnel(p: Points) -> DoubleArray:
@@ -150,12 +156,12 @@ def funnel(p: Points) -> DoubleArray:
     out = along(near * (0.45 + 0.55 * e), 0, 0, 6.6)
     out += along(upper_lip(p) * e, 0, 5.6, 0.6) + along(lower_lip(p, 27.0) * e, 0, -8.1, 0)
     out[:, 0] -= inward
-    return out
+    return out + level(p, 0.6)
 
 
 def mouth_left(p: Points) -> DoubleArray:
     shift = np.exp(-((p.x / 35) ** 4) - (height(p) / 21) ** 2) * front(p)
-    cheek = bump(p, (42, -59), (16, 20))
+    cheek = bump(p, (42, -54.7), (16, 20))
     return along(shift, 9.0, 0, 0) + along(cheek, 1.0, 0.8, 1.6) + along(corner(p), 0, 0, -2.0)
 
 
@@ -175,7 +181,7 @@ def roll_upper(p: Points) -> DoubleArray:
 
 def shrug_lower(p: Points) -> DoubleArray:
     """The chin boss pushes the lower lip up and out, and the upper lip a little with it."""
-    chin = bump(p, (0, -96), (20, 14))
+    chin = bump(p, (0, -94.3), (20, 14))
     e = opening(p) ** 0.5
     out = along(chin, 0, 5.0, 1.2) + along(lower_lip(p, 28.0) * e, 0, 5.2, 1.8)
     return (
@@ -197,7 +203,7 @@ def shrug_upper(p: Points) -> DoubleArray:
 def upper_up(p: Points) -> DoubleArray:
     side = left_half(p, HALF_LIP)
     peak = 0.75 + 0.25 * np.exp(-(((p.x - 10) / 9) ** 2))
-    fold = bump(p, (19, -49), (11, 10))
+    fold = bump(p, (19, -45.3), (11, 10))
     lift = upper_lip(p, 22.0) * opening(p) ** 0.5 * side * peak
     return along(lift, 0.6, 8.4, -1.0) + along(fold, 0.8, 2.2, 0.6)
 
@@ -211,9 +217,9 @@ def lower_down(p: Points) -> DoubleArray:
 
 def cheek_puff(p: Points) -> DoubleArray:
     """Both cheeks; outwards from the middle of the mouth's bag."""
-    outward = p.xyz - np.array([0.0, -57.0, -20.0])
+    outward = p.xyz - np.array([0.0, -53.0, -20.0])
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    cheek = np.exp(-(((np.abs(p.x) - 41) / 15) ** 2) - ((p.y + 57) / 19) ** 2)
+    cheek = np.exp(-(((np.abs(p.x) - 41) / 15) ** 2) - ((p.y + 52.8) / 19) ** 2)
     lip = np.exp(-((p.x / 24) ** 4) - ((height(p) - 3) / 9) ** 2) * 0.22
     puff: DoubleArray = outward * ((cheek + lip) * 9.0 * smoothstep(-50, -20, p.z))[:, None]
     return puff

@@ -43,31 +43,31 @@ def crease(
 
 
 def smile(p: Points) -> DoubleArray:
-    fold = crease(p, [(31.5, -66.5), (30.0, -59.0), (24.5, -50.6), (17, -41.5)], 3.1, 0.14)
-    apple = bump(p, (41, -30.6), (12, 9))
-    under = bump(p, (38, -49.7), (10, 8))
-    corner = bump(p, (29.5, -65.9), (2.6, 3.4))
+    fold = crease(p, [(31.5, -61.7), (30.0, -54.7), (24.5, -46.8), (17, -38.3)], 3.1, 0.14)
+    apple = bump(p, (41, -28.5), (12, 9))
+    under = bump(p, (38, -46.0), (10, 8))
+    corner = bump(p, (29.5, -61.1), (2.6, 3.4))
     return fold + 0.05 * apple - 0.05 * under - 0.14 * corner
 
 
 def frown(p: Points) -> DoubleArray:
-    return crease(p, [(27, -68.8), (29, -74.5), (29, -82.1)], 1.8, 0.13)
+    return crease(p, [(27, -64.2), (29, -70.3), (29, -78.5)], 1.8, 0.13)
 
 
 def dimple(p: Points) -> DoubleArray:
-    return -0.18 * bump(p, (31, -65.9), (2.4, 4.2)) + 0.04 * bump(p, (36, -63.0), (4, 5))
+    return -0.18 * bump(p, (31, -61.1), (2.4, 4.2)) + 0.04 * bump(p, (36, -58.4), (4, 5))
 
 
 def stretch(p: Points) -> DoubleArray:
-    return crease(p, [(33, -76.4), (33.5, -66.8), (29, -57.3)], 2.2, 0.09)
+    return crease(p, [(33, -72.4), (33.5, -62.0), (29, -53.1)], 2.2, 0.09)
 
 
 def upper_up(p: Points) -> DoubleArray:
-    return crease(p, [(27, -63.0), (22, -51.6), (15.5, -41.1)], 3.3, 0.09)
+    return crease(p, [(27, -58.4), (22, -47.8), (15.5, -37.9)], 3.3, 0.09)
 
 
 def nose_sneer(p: Points) -> DoubleArray:
-    fold = crease(p, [(26, -59.2), (21, -49.7), (14.5, -39.2)], 3.3, 0.10)
+    fold = crease(p, [(26, -54.9), (21, -46.0), (14.5, -36.2)], 3.3, 0.10)
     bunny = crease(p, [(4, -9), (9, -13), (12, -17)], 1.3, 0.10)
     bunny += crease(p, [(3, -3), (8, -6), (11, -10)], 1.2, 0.08)
     return fold + bunny
@@ -76,7 +76,7 @@ def nose_sneer(p: Points) -> DoubleArray:
 def cheek_squint(p: Points) -> DoubleArray:
     under = crease(p, [(20, -13), (32, -16.5), (44, -13.5)], 1.6, 0.09)
     feet = crease(p, [(55, 0), (61, 3)], 0.9, 0.08) + crease(p, [(55, -4), (62, -5)], 0.9, 0.08)
-    return under + feet + 0.05 * bump(p, (42, -23.9), (12, 8))
+    return under + feet + 0.05 * bump(p, (42, -22.5), (12, 8))
 
 
 def eye_squint(p: Points) -> DoubleArray:
@@ -108,18 +108,18 @@ def brow_down(p: Points) -> DoubleArray:
 
 def shrug_lower(p: Points) -> DoubleArray:
     across = np.exp(-((np.abs(p.x) / 15) ** 4)) * smoothstep(0, 10, p.z)
-    return -0.12 * np.exp(-(((p.y + 83 + 0.012 * p.x**2) / 2.6) ** 2)) * across
+    return -0.12 * np.exp(-(((p.y + 79.5 + 0.012 * p.x**2) / 2.6) ** 2)) * across
 
 
 def press(p: Points) -> DoubleArray:
-    return -0.10 * bump(p, (29.5, -66.8), (2.6, 4.0))
+    return -0.10 * bump(p, (29.5, -62.0), (2.6, 4.0))
 
 
 def jaw_open(p: Points) -> DoubleArray:
     """Both sides: the fold from the nose stretches into a soft line, the cheek hollows."""
     q = Points(np.abs(p.xyz * [1, 0, 0]) + p.xyz * [0, 1, 1], p.upper)
-    fold = crease(q, [(34, -78.3), (31, -63.0), (17, -42.0)], 3.0, 0.08)
-    return fold - 0.07 * bump(q, (46, -61.1), (9, 14))
+    fold = crease(q, [(34, -74.4), (31, -58.4), (17, -38.8)], 3.0, 0.08)
+    return fold - 0.07 * bump(q, (46, -56.6), (9, 14))
 
 
 MIDDLE: dict[str, Shade] = {

@@ -38,15 +38,15 @@ def brow_down(p: Points) -> DoubleArray:
 
 
 def cheek_squint(p: Points) -> DoubleArray:
-    cheek = bump(p, (42, -28), (16, 13))
+    cheek = bump(p, (42, -26.1), (16, 13))
     return along(cheek, -0.4, 4.6, 2.2)
 
 
 def nose_sneer(p: Points) -> DoubleArray:
-    wing = bump(p, (14, -38.5), (7, 8))
-    side = bump(p, (13, -23), (9, 12))
+    wing = bump(p, (14, -35.5), (7, 8))
+    side = bump(p, (13, -21.7), (9, 12))
     under = bump(p, (17, -9), (9, 7))
-    lip = bump(p, (15, -54), (11, 8))
+    lip = bump(p, (15, -50.0), (11, 8))
     return (
         along(wing, 0.4, 5.4, -0.6)
         + along(side, -0.4, 2.6, 0.9)
