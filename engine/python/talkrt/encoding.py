@@ -15,8 +15,8 @@ DEPTH = 4  # frames between the two threads; a session needs that many slots bes
 
 
 class Encoding:
-    """Feeds every frame to every output. Leaving the block by an exception removes all traces;
-    `finish` must be the last call otherwise."""
+    """Feeds every frame to every output, and stops when the block is left. Outputs stay the
+    caller's, who aborts them after that if an exception is on its way."""
 
     def __init__(self, outputs: Sequence[Output]) -> None:
         self._outputs = outputs
@@ -48,12 +48,8 @@ class Encoding:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
-            return
         self._stop.set()
         self._thread.join()
-        for output in self._outputs:
-            output.abort()
 
     def _put(self, item: Image | None) -> None:
         while True:
