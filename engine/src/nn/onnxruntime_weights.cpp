@@ -11,8 +11,8 @@
 namespace talkrt::nn {
 namespace {
 
-// Matrix products run up to a third faster from weights that were repacked for them, which takes a second
-// copy of at most their size. Worth it for small graphs; large ones stay in the mapping alone.
+// A stack of 2048 x 2048 products with one row ran 19 to 23 % faster from repacked weights (one run, loaded
+// machine), which takes a second copy of at most their size. Large graphs stay in the mapping alone.
 constexpr std::size_t kRepackAtMost = std::size_t{64} << 20;
 
 [[noreturn]] void corrupt(const std::string& where, const std::string& what) {
