@@ -17,9 +17,9 @@
 namespace talkrt::device {
 namespace {
 
-// A frame is a handful of run() calls with little between them. While a helper spins, an empty job takes under
-// 1 us; after 5 ms of idleness it takes about 20 us (2 cores, loaded). The time is a choice, not yet tuned: longer
-// spinning takes a core from whoever else wants it, the graph's threads or the video encoder.
+// A frame is a handful of run() calls with little between them. While a helper spins, an empty job takes
+// under 1 us; after 5 ms of idleness it takes about 20 us (2 cores, loaded). The time is a choice, not yet
+// tuned: longer spinning takes a core from whoever else wants it, the graph's threads or the video encoder.
 constexpr auto kSpin = std::chrono::microseconds(20);
 constexpr int kPausesPerClock = 16;  // pauses between two looks at the clock
 
