@@ -196,6 +196,33 @@ def test_a_reader_that_goes_away_is_no_error(tiny_plan: Path) -> None:
     assert "Broken" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        (
+            "import torch",
+            "talkrt x: exporting needs torch; install it: pip install 'talkrt[export]'",
+        ),
+        (
+            "raise ValueError('odd')",
+            "talkrt x: internal error: ValueError: odd; TALKRT_TRACEBACK=1",
+        ),
+        ("raise MemoryError", "talkrt x: internal error: MemoryError: ; TALKRT_TRACEBACK=1"),
+    ],
+)
+def test_whatever_fails_is_one_line(failure: str, line: str) -> None:
+    code = (
+        "import sys, typer\nfrom talkrt.cli.run import run\n"
+        "sys.modules['torch'] = None\napp = typer.Typer()\n"
+        f"@app.command()\ndef x() -> None:\n    {failure}\n"
+        "sys.exit(run(lambda: app, 'talkrt x', []))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_example_host_writes_a_picture_a_second(
     tiny_plan: Path, write_wav: Callable[..., Path], speech: NDArray[np.float32]
 ) -> None:

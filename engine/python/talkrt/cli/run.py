@@ -45,8 +45,9 @@ def _line(error: Exception, name: str) -> str:
     if isinstance(error, Error):
         text = str(error)
     elif isinstance(error, _ClickException):
-        # A parameter's error says which one only in its formatted form.
-        text = f"{getattr(error, 'format_message', error.__str__)()} See {name} --help"
+        # A parameter's error says which one only in its formatted form; no words, no message.
+        problem = getattr(error, "format_message", error.__str__)() or "give a command."
+        text = f"{problem} See {name} --help"
     elif isinstance(error, ImportError):
         text = _missing(error)
     else:
