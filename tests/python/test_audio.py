@@ -116,7 +116,14 @@ def test_arrays_that_are_no_audio_are_refused(
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("a.wav", "pcm_s16le"), ("a.flac", "flac"), ("a.mp3", "libmp3lame"), ("a.m4a", "aac")],
+    [
+        ("a.wav", "pcm_s16le"),
+        ("a.flac", "flac"),
+        ("a.mp3", "libmp3lame"),
+        ("a.m4a", "aac"),
+        ("a.ogg", "flac"),
+        ("a.mkv", "pcm_s16le"),
+    ],
 )
 def test_half_a_file_is_refused_before_it_is_decoded(
     write_wav: Callable[..., Path], name: str, codec: str

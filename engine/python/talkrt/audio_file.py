@@ -24,6 +24,7 @@ _SCALE: dict[str, tuple[float, float]] = {
 }
 # Containers that state the length of what they hold, so that a missing rest shows.
 _STATE_LENGTH = ("flac", "mov,mp4,m4a,3gp,3g2,mj2")
+_OGG_PAGE_BYTES = 65_536  # more than the largest page takes
 _LENGTH_TOLERANCE = 0.25  # seconds; encoders' padding is well below
 
 
@@ -73,12 +74,18 @@ def _check_size(path: str) -> None:
     try:
         with Path(path).open("rb") as file:
             head = file.read(8)
+            file.seek(max(0, size - _OGG_PAGE_BYTES))
+            end = file.read()
     except OSError as error:
         raise AudioError(f"{path}: {error.strerror}; check it", "TALKRT_ERROR_IO") from None
     stated = int.from_bytes(head[4:8], "little") + 8
     # libav would silently play what there is. Writers to a pipe leave a size of 0 or all ones.
     if head[:4] == b"RIFF" and size < stated < 0x7FFF_FFFF:
         raise _truncated(path, f"{size} bytes of the {stated}")
+    # An Ogg page's sixth byte has a bit for the last one of its stream.
+    last = end.rfind(b"OggS")
+    if head[:4] == b"OggS" and (last < 0 or not end[last : last + 6][-1] & 4):
+        raise _refused(path, "is truncated: its last page is missing; get the whole file again")
 
 
 def _truncated(path: str, what: str) -> AudioError:
