@@ -42,8 +42,6 @@ class SpeechMotion {
   void restart(std::int64_t first_row, std::int64_t keep_from);
 
   [[nodiscard]] const RowGrid& grid() const noexcept { return grid_; }
-  /// Feature rows in the window of one row of motion.
-  [[nodiscard]] int window_rows() const noexcept { return window_rows_; }
 
  private:
   struct Drive {

@@ -5,12 +5,12 @@
 #include "engine/src/pipelines/gaussian.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "engine/src/deform/deformer.hpp"
 #include "engine/src/features/log_mel_stream.hpp"
-#include "engine/src/motion/motion_track.hpp"
-#include "engine/src/motion/speech_motion.hpp"
+#include "engine/src/motion/face_timeline.hpp"
 #include "engine/src/pipelines/charge.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/backdrop.hpp"
@@ -23,12 +23,6 @@ namespace {
 audio::LogMelSpec log_mel_of(const plan::Manifest& manifest) {
   const plan::LogMel& f = *manifest.features;
   return {manifest.sample_rate, f.fft_size, f.window, f.hop, f.mels, f.f_min, f.f_max, f.floor};
-}
-
-/// Rows of motion from one frame to the next, and the one before the first.
-std::size_t rows_between_frames(const plan::Manifest& manifest, const SessionSpec& spec) {
-  const double samples = static_cast<double>(manifest.sample_rate) * spec.fps_den / spec.fps_num;
-  return static_cast<std::size_t>(samples / manifest.motion->step_samples) + 4;
 }
 
 class GaussianAvatar final : public Avatar {
@@ -52,29 +46,21 @@ class GaussianPipeline final : public Pipeline {
  public:
   GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network,
                    const SessionSpec& spec, device::Budget& budget, Executor& executor)
-      : avatar_(avatar),
-        executor_(executor),
+      : executor_(executor),
         mel_(log_mel_of(avatar.manifest), budget),
-        speech_(avatar.manifest, std::move(network), rows_between_frames(avatar.manifest, spec)),
-        track_(avatar.manifest, spec.seed, spec.idle_motion),
-        deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
-        backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
-        camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
+        face_(avatar.manifest, std::move(network), {spec.fps_num, spec.fps_den, spec.seed, spec.idle_motion}),
         channels_(avatar.manifest.gaussian->channels.size()),
+        deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
+        camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
+        backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
         renderer_(deformer_.pose(channels_, executor), camera_, avatar.manifest.gaussian->antialias,
                   backdrop_.view(), target_of(spec.scratch_frame), executor, budget, spec.warn) {
     for (const std::string& name : avatar.manifest.gaussian->channels) {
       rig_channels_.push_back(motion::channel_named(name).value());
     }
-    begin_stream(0);
   }
 
-  std::int64_t audio_end(std::int64_t position) const override {
-    // Window n of the features ends with its last row's last sample.
-    const std::int64_t window = row_after(position) - stream_row_;
-    return stream_row_ * grid().step + window * grid().step +
-           std::int64_t{speech_.window_rows() - 1} * mel_.spec().hop + mel_.spec().window;
-  }
+  std::int64_t audio_end(std::int64_t position) const override { return face_.audio_end(position); }
 
   void feed(std::span<const float> samples, StageTimes& times) override {
     while (!samples.empty()) {
@@ -82,10 +68,10 @@ class GaussianPipeline final : public Pipeline {
         const StageTimer timer(times, TALKRT_STAGE_AUDIO);
         samples = samples.subspan(mel_.push(samples));
         if (mel_.samples_needed() > 0) return;
-        mel_.next_row(speech_.next_features());
+        mel_.next_row(face_.next_features());
       }
       const StageTimer timer(times, TALKRT_STAGE_MOTION);
-      speech_.push();
+      face_.push();
     }
   }
 
@@ -93,7 +79,8 @@ class GaussianPipeline final : public Pipeline {
               StageTimes& times) override {
     {
       const StageTimer timer(times, TALKRT_STAGE_MOTION);
-      move_to(position, controls);
+      const motion::MotionFrame face = face_.at(position, controls);
+      for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];
     }
     const gaussian::Splats* posed = nullptr;
     {
@@ -106,8 +93,14 @@ class GaussianPipeline final : public Pipeline {
   }
 
   void restart(std::int64_t position) override {
-    track_.cut();
-    begin_stream(position);
+    static constexpr std::array<float, 64> kSilence{};
+    mel_.reset();
+    StageTimes untimed{};
+    for (std::int64_t at = face_.restart(position); at < position;) {
+      const auto count = std::min<std::int64_t>(position - at, kSilence.size());
+      feed(std::span(kSilence).first(static_cast<std::size_t>(count)), untimed);
+      at += count;
+    }
   }
 
   std::span<const float> channels() const override { return channels_; }
@@ -116,61 +109,16 @@ class GaussianPipeline final : public Pipeline {
   static gaussian::Target target_of(const PixelTarget& target) {
     return {target.pixels, target.stride, nullptr, nullptr};
   }
-  const motion::RowGrid& grid() const { return speech_.grid(); }
-  /// The last row that a frame at `position` needs.
-  std::int64_t row_after(std::int64_t position) const {
-    return std::max(grid().at_or_after(position), stream_row_);
-  }
 
-  /// Features start on the grid of rows, at or before `position`, with silence up to it: so all rows of a
-  /// session lie on one grid, whatever was dropped.
-  void begin_stream(std::int64_t position) {
-    stream_row_ = position / grid().step;
-    mel_.reset();
-    speech_.restart(stream_row_, grid().at_or_before(position));
-    fresh_ = true;
-    StageTimes unused{};
-    static constexpr std::array<float, 64> kSilence{};
-    for (std::int64_t left = position - stream_row_ * grid().step; left > 0;) {
-      const auto count = std::min<std::int64_t>(left, kSilence.size());
-      feed(std::span(kSilence).first(static_cast<std::size_t>(count)), unused);
-      left -= count;
-    }
-  }
-
-  /// Ticks the face up to the row after `position`, and reads the channels there.
-  void move_to(std::int64_t position, const talkrt_controls& controls) {
-    const std::int64_t last = row_after(position);
-    // The last tick before a restart stands for the row where the new stream begins.
-    if (fresh_) ticked_ = speech_.first_row() - (moved_ ? 0 : 1);
-    for (std::int64_t row = ticked_ + 1; row <= last; ++row) track_.step(speech_.row(row), controls);
-    fresh_ = false;
-    moved_ = true;
-    ticked_ = last;
-    speech_.drop_before(last + 1);
-
-    const std::int64_t past = position - grid().time(last - 1);
-    const float weight =
-        static_cast<float>(std::clamp<std::int64_t>(past, 0, grid().step)) / static_cast<float>(grid().step);
-    motion::MotionFrame face = track_.at(weight);
-    motion::apply_controls(controls, face);
-    for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];
-  }
-
-  const GaussianAvatar& avatar_;
   Executor& executor_;
   features::LogMelStream mel_;
-  motion::SpeechMotion speech_;
-  motion::MotionTrack track_;
-  deform::Deformer deformer_;
-  render::Backdrop backdrop_;
-  gaussian::Camera camera_;
+  motion::FaceTimeline face_;
   std::vector<float> channels_;  // in the rig's order
-  render::GaussianRenderer renderer_;
   std::vector<motion::Channel> rig_channels_;
-  std::int64_t stream_row_ = 0;  // row whose features begin the present stream
-  std::int64_t ticked_ = 0;      // last row that the face has moved to
-  bool fresh_ = true, moved_ = false;
+  deform::Deformer deformer_;
+  gaussian::Camera camera_;
+  render::Backdrop backdrop_;
+  render::GaussianRenderer renderer_;
 };
 
 GaussianAvatar::GaussianAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget)
