@@ -22,10 +22,10 @@ const GraphSpec* graph_named(const Manifest& manifest, std::string_view name) {
 /// The length in front of a protobuf string; advances `text` past it. Lengths over 2^28 are no names.
 std::optional<std::size_t> take_length(std::string_view& text) {
   std::size_t length = 0;
-  for (int shift = 0; shift < 28 && !text.empty(); shift += 7) {
+  for (unsigned shift = 0; shift < 28 && !text.empty(); shift += 7) {
     const auto byte = static_cast<unsigned char>(text.front());
     text.remove_prefix(1);
-    length |= static_cast<std::size_t>(byte & 0x7f) << shift;
+    length |= static_cast<std::size_t>(byte & 0x7fu) << shift;
     if (byte < 0x80) return length;
   }
   return std::nullopt;
@@ -42,7 +42,8 @@ void check_locations(std::string_view graph, std::string_view model, const Tenso
   for (auto at = model.find(kEntry); at != model.npos; at = model.find(kEntry, at + 1)) {
     std::string_view rest = model.substr(at + kEntry.size());
     const auto length = take_length(rest);
-    if (!length || *length > rest.size()) refuse(label, what, "cut short", "a tensor of this plan");
+    if (!length) refuse(label, what + "'s length", "not a length", "a varint below 2^28");
+    if (*length > rest.size()) refuse(label, what, "cut short", "a tensor of this plan");
     const std::string_view location = rest.substr(0, *length);
     if (!location.starts_with(prefix) || tensors.find(location) == tensors.end()) {
       refuse(label, what, in_quotes(location), "a tensor of this plan, " + prefix + "...");

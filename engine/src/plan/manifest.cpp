@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kFormatVersion = 1;
 constexpr std::array<std::string_view, 4> kModels{"gaussian", "vasa1", "emo", "musetalk"};
-constexpr std::int64_t kMaxBudget = std::int64_t{1} << 50;
+constexpr std::int64_t kMaxBudget = 1'125'899'906'842'624;  // 2^50
 
 std::uint64_t read_budget(const Node& budget, const char* key) {
   const auto node = budget.find(key);
@@ -68,7 +69,7 @@ LogMel read_features(const Node& node, int sample_rate) {
   LogMel out;
   const Node fft_size = node.at("fft_size");
   out.fft_size = static_cast<int>(fft_size.integer(16, 8192));
-  if ((out.fft_size & (out.fft_size - 1)) != 0) fft_size.refuse("a power of two");
+  if (!std::has_single_bit(static_cast<unsigned>(out.fft_size))) fft_size.refuse("a power of two");
   out.window = static_cast<int>(node.at("window").integer(2, out.fft_size));
   out.hop = static_cast<int>(node.at("hop").integer(1, out.window));
   out.mels = static_cast<int>(node.at("mels").integer(1, 256));

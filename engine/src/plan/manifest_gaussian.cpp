@@ -10,7 +10,7 @@
 namespace talkrt::plan {
 namespace {
 
-constexpr std::int64_t kMaxCount = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxCount = 16'777'216;  // 2^24
 constexpr float kRigidTolerance = 1e-3f;
 
 /// World to camera, both in metres: a rotation and a translation, nothing else.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxGraphs = 64;
 constexpr std::size_t kMaxPorts = 256;
 constexpr std::size_t kMaxDims = 8;
-constexpr std::uint64_t kMaxPortBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxPortBytes = 1'073'741'824;
 
 DType read_dtype(const Node& node) {
   const auto dtype = dtype_named(node.text(8));

@@ -97,7 +97,7 @@ std::string Node::text(std::size_t most) const {
   if (!value_->is_string()) refuse(expected);
   const auto& text = value_->get_ref<const std::string&>();
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  const auto starts = [](unsigned char c) { return (c & 0xc0) != 0x80; };  // a UTF-8 code point
+  const auto starts = [](unsigned char c) { return c < 0x80 || c >= 0xc0; };  // a UTF-8 code point
   const auto characters = static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts));
   if (characters < 1 || characters > most || std::any_of(text.begin(), text.end(), is_control)) {
     refuse(expected);

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kPrefix = 8;  // the header's length, u64 little-endian
-constexpr std::uint64_t kMaxHeader = 16u << 20;
+constexpr std::uint64_t kMaxHeader = 16'777'216;
 constexpr std::size_t kMaxTensors = 65'536;
 constexpr std::size_t kMaxDims = 8;
 
@@ -26,7 +26,7 @@ std::string_view header_of(std::span<const std::byte> bytes, std::string_view la
     refuse(label, "the file", std::to_string(bytes.size()) + " bytes long", "a plan: at least 10 bytes");
   }
   std::uint64_t length = 0;
-  for (std::size_t i = kPrefix; i-- > 0;) length = length << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+  for (std::size_t i = kPrefix; i-- > 0;) length = length * 256 + std::to_integer<std::uint64_t>(bytes[i]);
   if (length < 2 || length > kMaxHeader) {
     refuse(label, "the header length", std::to_string(length), "2 to 16777216 bytes: not a plan file?");
   }

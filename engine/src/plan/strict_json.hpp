@@ -10,7 +10,8 @@
 namespace talkrt::plan {
 
 inline constexpr int kMaxJsonDepth = 32;
-inline constexpr int kMaxJsonValues = 1 << 20;  // bounds memory: a 3-byte value costs some 50 bytes parsed
+inline constexpr int kMaxJsonValues =
+    1'048'576;  // 2^20; bounds memory: a 3-byte value costs some 50 bytes parsed
 
 /// Throws PLAN_CORRUPT; `what` names the text in messages: "header".
 nlohmann::json parse_strict_json(std::string_view text, std::string_view label, std::string_view what);

@@ -20,11 +20,11 @@ T element(const TensorView& tensor, std::size_t index) {
 
 /// A finite IEEE half as a float.
 inline float half_element(const TensorView& tensor, std::size_t index) {
-  const auto half = element<std::uint16_t>(tensor, index);
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t half = element<std::uint16_t>(tensor, index);
+  const std::uint32_t sign = (half & 0x8000u) << 16u;
   const std::uint32_t rest = half & 0x7fffu;
   // The half's exponent and mantissa, moved into a float's, are the number times 2^-112.
-  const std::uint32_t bits = sign | rest << 13;
+  const std::uint32_t bits = sign | rest << 13u;
   float scaled = 0;
   std::memcpy(&scaled, &bits, sizeof scaled);
   return scaled * 0x1p112f;

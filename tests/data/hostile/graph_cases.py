@@ -123,6 +123,11 @@ def graph_cases() -> Iterator[Case]:
     yield bare_case(
         "location_cut", "location is cut short", tensor("graph/g", external_graph("w/x")[:-2])
     )
+    yield bare_case(
+        "location_endless",
+        "not a length, expected",
+        tensor("graph/g", np.append(external_graph("")[:-1], np.full(9, 255, np.uint8))),
+    )
     yield bare_case("weight_absent", '"weight/g/w", expected a tensor', tensor("weight/g/w", None))
     yield bare_case(
         "weight_unused", "named nowhere in graph/g", tensor("weight/g/v", np.ones(1, "f4"))

@@ -66,6 +66,13 @@ def motion_cases() -> Iterator[Case]:
         "emotion_pose", '["headYaw"] is "headYaw"', "motion.emotions.1.channels", {"headYaw": 1}
     )
     yield case("emotion_strong", '["jawOpen"] is 2', "motion.emotions.1.channels", {"jawOpen": 2})
+    yield case(
+        "emotion_many_channels",
+        "an object of 53 keys, expected at most 52",
+        "motion.emotions.1.channels",
+        {f"c{i}": 0 for i in range(53)},
+    )
+    yield case("emotion_number", "name is an object", "motion.emotions.1.name", {})
     yield case("emotion_head", "head.pitch is 1000", "motion.emotions.1.head", {"pitch": 1000})
     yield case("idle_gaze", "gaze_share is 1.5", "motion.idle.gaze_share", 1.5)
     yield case("idle_head", "head_degrees is an array of 2", "motion.idle.head_degrees", [1, 1])
