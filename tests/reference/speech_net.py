@@ -17,7 +17,11 @@ DILATIONS = (1, 1, 2, 4, 8, 16, 32)  # of the stem, then of the blocks
 
 
 def run(weights: Mapping[str, NDArray[np.float32]], mel: Array) -> Array:
-    """Log-mel [frames, 80] -> [steps, 16]: 14 coefficients, closure, energy."""
+    """Log-mel [frames, 80] -> [steps, 16]: 14 coefficients, closure, energy.
+
+    The head's last output is the probability of a long pause: from 0.2 to 0.4 of it the
+    coefficients go to rest.
+    """
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
     steps = len(mel) // 2
     features = _features(w, mel[: 2 * steps].reshape(steps, 2, -1))
@@ -31,7 +35,10 @@ def run(weights: Mapping[str, NDArray[np.float32]], mel: Array) -> Array:
         active = mixed * _sigmoid(mixed)
         hidden = hidden + active @ w[f"{name}.out.weight"].T + w[f"{name}.out.bias"]
     last = _normed(hidden, w["norm.weight"], w["norm.bias"])
-    return _sigmoid(last @ w["head.weight"].T + w["head.bias"])
+    out = _sigmoid(last @ w["head.weight"].T + w["head.bias"])
+    resting = np.clip((out[:, 16:] - 0.2) / 0.2, 0, 1)
+    coefficients = (1 - resting) * out[:, :14] + resting * w["rest"]
+    return np.concatenate([coefficients, out[:, 14:16]], axis=1)
 
 
 def _features(w: Mapping[str, Array], mel: Array) -> Array:

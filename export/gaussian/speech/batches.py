@@ -35,12 +35,19 @@ class Batch:
 class Batches:
     """Draws batches for ever; equal seeds and streams give equal batches."""
 
-    def __init__(self, streams: Sequence[Stream], weights: NDArray[np.float64], seed: int) -> None:
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        weights: NDArray[np.float64],
+        loud_snr: tuple[float, float],
+        seed: int,
+    ) -> None:
         self._streams = streams
         self._weights = weights / weights.sum()
         self._rng = np.random.default_rng(seed)
         some = self._rng.choice(len(streams), min(_BABBLE_STREAMS, len(streams)), replace=False)
-        self._microphone = Microphone([streams[i].audio for i in some], seed + 1)
+        babble = [streams[i].audio for i in some]
+        self._microphone = Microphone(babble, loud_snr, seed + 1)
 
     def draw(self, size: int, steps: int) -> Batch:
         rng = self._rng

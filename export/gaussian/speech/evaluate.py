@@ -30,8 +30,8 @@ def predict(
     grouped = mel[: steps * FRAMES_PER_STEP].reshape(1, steps, FRAMES_PER_STEP, MELS)
     features, _, _ = normalise_sequence(grouped, net.initial_mean[None], net.initial_peak[None])
     raw, _ = net(features)
-    out = torch.sigmoid(raw[0]).double().numpy()
-    return out[:, :-2], out[:, -2], out[:, -1]
+    coefficients, closure, energy = (out[0].double().numpy() for out in net.outputs(raw))
+    return coefficients, closure[:, 0], energy[:, 0]
 
 
 def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> Scores:

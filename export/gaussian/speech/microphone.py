@@ -28,8 +28,11 @@ _WINDOW_ENERGY = 150.0  # a signal of RMS r has r^2 * 150 in each bin, on averag
 class Microphone:
     """Hears batches of clean audio, each row through its own voice change, room and noise."""
 
-    def __init__(self, speech: Sequence[NDArray[np.int16]], seed: int) -> None:
-        """`speech` is what babble is made of: some minutes of several voices."""
+    def __init__(
+        self, speech: Sequence[NDArray[np.int16]], loud_snr: tuple[float, float], seed: int
+    ) -> None:
+        """`speech` is what babble is made of; `loud_snr`, dB, is the range of 6 rows in 10."""
+        self._loud_snr = loud_snr
         self._rng = np.random.default_rng(seed)
         self._filters = torch.stack([torch.from_numpy(mel_filters(float(w))) for w in _WARPS])
         octave = np.log2(np.maximum(np.arange(_BINS), 1) * SAMPLE_RATE / FFT / 1000)
@@ -48,7 +51,7 @@ class Microphone:
         power = self._mixed(power, self._tail(power).mul_(self._noise(size, frames, kinds=1)))
         power *= self._equaliser(size)
         level = _active_level(power)
-        loud = self._uniform(4, 25, size)
+        loud = self._uniform(*self._loud_snr, size)
         snr = torch.where(self._coin(0.6, size), loud, self._uniform(25, 60, size))
         amount = (level * 10 ** (-snr / 10))[:, None, None]
         noise = self._noise(size, frames, kinds=len(self._bank))

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .visemes import REST_TARGETS
+
 MELS = 80
 STEP_FRAMES = 2
 COEFFICIENTS = 14
@@ -27,6 +29,9 @@ _MEAN_RATE = 1 / 150  # of the mean, per step: 3 s
 _PEAK_DECAY = 0.0046  # nats per step: 1 dB/s
 _GATE_BELOW, _GATE_WIDTH = 5.0, 0.7  # the mean learns from steps within 22 dB of the peak
 _SCALE, _LIMIT = 0.4, 4.0
+
+# Pauses rest: between these probabilities of a long pause the coefficients go to rest.
+_REST_FROM, _REST_FULL = 0.2, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class SpeechNet(nn.Module):
 
     initial_mean: Tensor
     initial_peak: Tensor
+    rest: Tensor
 
     def __init__(self, shape: Shape = Shape()) -> None:
         super().__init__()
@@ -92,7 +98,8 @@ class SpeechNet(nn.Module):
         self.stem = Convolution(FEATURES, shape.width, 1)
         self.blocks = nn.ModuleList(Block(shape.width, d) for d in shape.dilations)
         self.norm = nn.LayerNorm(shape.width)
-        self.head = nn.Linear(shape.width, COEFFICIENTS + 2)
+        self.register_buffer("rest", torch.tensor(REST_TARGETS, dtype=torch.float32))
+        self.head = nn.Linear(shape.width, COEFFICIENTS + 3)  # closure, energy, long pause
         self.visemes = nn.Linear(shape.width, VISEME_CLASSES)
 
     def past_shapes(self) -> list[tuple[int, int]]:
@@ -110,11 +117,23 @@ class SpeechNet(nn.Module):
         return self.norm(x), after
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features from `normalise_sequence` -> raw outputs [B, T, 16] and viseme scores."""
+        """Features from `normalise_sequence` -> raw outputs [B, T, 17] and viseme scores."""
         batch = features.shape[0]
         pasts = [features.new_zeros(batch, *shape) for shape in self.past_shapes()]
         hidden, _ = self.trunk(features, pasts)
         return self.head(hidden), self.visemes(hidden)
+
+    def outputs(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Raw outputs [..., 17] -> coefficients [..., 14], closure [..., 1], energy [..., 1].
+
+        What a loss takes for a compromise between speech and a pause, a viewer sees as a mouth
+        ajar: the probability of a pause decides instead.
+        """
+        coefficients, closure, energy, pause = torch.split(
+            torch.sigmoid(raw), [COEFFICIENTS, 1, 1, 1], dim=-1
+        )
+        resting = torch.clamp((pause - _REST_FROM) / (_REST_FULL - _REST_FROM), 0.0, 1.0)
+        return coefficients + resting * (self.rest - coefficients), closure, energy
 
 
 @torch.no_grad()
@@ -143,6 +162,5 @@ class SpeechStep(nn.Module):
     ) -> tuple[Tensor, ...]:
         features, mean, peak = normalise(mel, mean, peak)
         hidden, after = self.net.trunk(features.unsqueeze(1), list(pasts))
-        out = torch.sigmoid(self.net.head(hidden.squeeze(1)))
-        coefficients, closure, energy = torch.split(out, [COEFFICIENTS, 1, 1], dim=1)
+        coefficients, closure, energy = self.net.outputs(self.net.head(hidden.squeeze(1)))
         return coefficients, closure, energy, mean, peak, *after

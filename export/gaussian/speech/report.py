@@ -58,6 +58,8 @@ LAG_MS = 20.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="of earlier stages")
+    parser.add_argument("--note", default="", help="a sentence about the training")
     parser.add_argument("--without-flite", type=Path, help="weights of a control training")
     parser.add_argument("--without-espeak", type=Path, help="weights of a control training")
     parser.add_argument("--data", type=Path, default=Path("build/speech"), help="stream cache")
@@ -65,7 +67,8 @@ def main() -> None:
     plan = held_out_plan(HELD_OUT_SEED)
     report: dict[str, Any] = {
         "machine": _machine(),
-        "training": _settings(options.weights),
+        "training": [_settings(path) for path in (*options.earlier, options.weights)],
+        "note": options.note,
         "held_out": {
             "espeak_variants": HELD_OUT_VARIANTS,
             "espeak_accent": HELD_OUT_ACCENT,
@@ -79,7 +82,7 @@ def main() -> None:
     for left_out, path in (("flite", options.without_flite), ("espeak", options.without_espeak)):
         if path is not None:
             report["controls"][left_out] = {
-                "training": _settings(path),
+                "training": [_settings(path)],
                 "scores": _judge(path, engine_plan(left_out, HELD_OUT_SEED), options.data),
             }
     folder = options.weights.parent
@@ -130,8 +133,10 @@ def markdown(report: dict[str, Any]) -> str:
     lines = [
         "# Speech to motion: training report",
         "",
-        f"Machine: {report['machine']}. Training: {_words(report['training'])}.",
+        f"Machine: {report['machine']}.",
         "",
+        *_stages(report["training"]),
+        *([report["note"], ""] if report["note"] else []),
         f"Held-out sentences by held-out voices: eSpeak NG {', '.join(HELD_OUT_VARIANTS)} in five",
         f"languages, Flite {HELD_OUT_FLITE}; {scores['clean']['seconds']:.0f} s,",
         f"{scores['clean']['closures']} closures. Nothing was chosen by them.",
@@ -168,16 +173,24 @@ def _control(left_out: str, control: dict[str, Any]) -> list[str]:
     noise = min(control["scores"]["all"][n]["closed_40ms"] for n in NOISES)
     goal = " (goal 0.75)" if left_out == "flite" else ""
     return [
-        f"Control trained without {left_out} ({_words(control['training'])}),",
-        f"judged on {left_out}: closures {clean['closed_40ms']:.3f}{goal}, at 10 dB {noise:.3f};",
+        f"Control trained without {left_out} ({_words(control['training'][0])}),",
+        f"judged on held-out sentences by {left_out}:",
+        f"closures {clean['closed_40ms']:.3f}{goal}, in the worst noise at 10 dB {noise:.3f};",
         f"jaw correlation {clean['jaw_all']:.3f} over all frames, {clean['jaw_speech']:.3f} inside",
         f"speech; silence closed {clean['silence_closed']:.3f}.",
         "",
     ]
 
 
+def _stages(training: list[dict[str, str]]) -> list[str]:
+    lines = []
+    for number, settings in enumerate(training, start=1):
+        lines += [f"Training, stage {number}: {_words(settings)}.", ""]
+    return lines
+
+
 def _words(settings: dict[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ PLAN_SEED, HELD_OUT_SEED = 1, 7
 _STEPS = 125  # of a crop: 2.5 s
 _REPEATS = 2  # steps per batch: drawing costs as much as learning
 _FLITE_SHARE = 0.5  # of the crops, when both engines are used
-# In the order of COEFFICIENTS: how far each strays in speech, and how much a viewer sees of it.
+# In the order of COEFFICIENTS: how far each strays in speech, and how much a viewer sees of it
+# (jawOpen has its own setting).
 _SPREAD = (0.05, 0.02, 0.1, 0.2, 0.07, 0.09, 0.07, 0.08, 0.1, 0.03, 0.1, 0.05, 0.05, 0.04)
-_WEIGHTS = (4.0, 1.0, 1.5, 2.0, 1, 1, 1, 1, 1, 0.5, 0.7, 0.7, 0.1, 0.7)
+_WEIGHTS = (1.0, 1.5, 2.0, 1, 1, 1, 1, 1, 0.5, 0.7, 0.7, 0.1, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Settings:
     seed: int = 11
     espeak_shards: int = 140
     flite_shards: int = 90
+    jaw_weight: float = 4.0  # of jawOpen in the loss
+    energy_weight: float = 0.2
+    loud_snr: tuple[float, float] = (4.0, 25.0)  # dB, of six crops in ten; the rest is above
     start: str = ""  # weights to go on from
     average: float = 0.999  # of the exponential mean of the weights, which is what is kept
 
@@ -68,6 +72,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=DEFAULTS.batch)
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
     parser.add_argument("--rate", type=float, default=DEFAULTS.rate, help="peak learning rate")
+    parser.add_argument("--jaw-weight", type=float, default=DEFAULTS.jaw_weight)
+    parser.add_argument("--energy-weight", type=float, default=DEFAULTS.energy_weight)
+    parser.add_argument("--loud-snr", type=float, nargs=2, default=DEFAULTS.loud_snr, help="dB")
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--processes", type=int, default=2, help="that synthesize speech")
     options = parser.parse_args()
@@ -77,6 +84,9 @@ def main() -> None:
         batch=options.batch,
         rate=options.rate,
         seed=options.seed,
+        jaw_weight=options.jaw_weight,
+        energy_weight=options.energy_weight,
+        loud_snr=(options.loud_snr[0], options.loud_snr[1]),
         start=options.start.name if options.start else "",
     )
     try:
@@ -95,7 +105,8 @@ def run(settings: Settings, start: Path | None, out: Path, data: Path, processes
     judged = list(cached_streams(held_out_plan(HELD_OUT_SEED), data, processes))
     hours = sum(len(s.audio) for s in streams) / 16000 / 3600
     console.print(f"{len(streams)} streams, {hours:.1f} h, {time.monotonic() - started:.0f} s")
-    batches = Batches(streams, _shares([s.engine for s in plan], streams), settings.seed)
+    shares = _shares([s.engine for s in plan], streams)
+    batches = Batches(streams, shares, settings.loud_snr, settings.seed)
     latest = out.with_suffix(".latest")
     torch.manual_seed(settings.seed)
     if start is None:
@@ -136,7 +147,7 @@ def _train(
         for step, batch in enumerate(feed):
             for group in optimiser.param_groups:
                 group["lr"] = settings.rate * _schedule(step, settings.steps)
-            loss = _loss(net, batch, noise)
+            loss = _loss(net, batch, noise, settings)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             size = torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -198,13 +209,13 @@ def _features(net: SpeechNet, mel: Tensor, noise: torch.Generator) -> Tensor:
     return normalise_sequence(mel, mean, peak)[0]
 
 
-def _loss(net: SpeechNet, batch: Batch, noise: torch.Generator) -> Tensor:
+def _loss(net: SpeechNet, batch: Batch, noise: torch.Generator, settings: Settings) -> Tensor:
     features = _features(net, batch.mel, noise)
     with torch.autocast("cpu", torch.bfloat16):  # twice as fast; weights stay float32
         raw, visemes = net(features)
     raw, visemes = raw.float(), visemes.float()
-    y, target = torch.sigmoid(raw[..., :-2]), batch.coefficients
-    weights, spread = torch.tensor(_WEIGHTS), torch.tensor(_SPREAD)
+    y, target = torch.sigmoid(raw[..., :-3]), batch.coefficients
+    weights, spread = torch.tensor((settings.jaw_weight, *_WEIGHTS)), torch.tensor(_SPREAD)
     labial = functional.max_pool1d(batch.closure[:, None], 5, 1, 2)[:, 0]  # within 40 ms of p b m
     frame = 1 + labial
     frame[:, :8] *= 0.3  # a crop's first steps have no past
@@ -218,14 +229,17 @@ def _loss(net: SpeechNet, batch: Batch, noise: torch.Generator) -> Tensor:
     gaps = functional.smooth_l1_loss(gap, true_gap, beta=0.5, reduction="none")
     shut = gap * (0.1 * batch.closure + 0.1 * batch.silence)
     closure = functional.binary_cross_entropy_with_logits(
-        raw[..., -2], batch.closure, pos_weight=torch.tensor(2.0), reduction="none"
+        raw[..., -3], batch.closure, pos_weight=torch.tensor(2.0), reduction="none"
     )
-    energy = (torch.sigmoid(raw[..., -1]) - batch.energy).abs()
+    energy = (torch.sigmoid(raw[..., -2]) - batch.energy).abs()
+    pause = functional.binary_cross_entropy_with_logits(
+        raw[..., -1], batch.silence, reduction="none"
+    )
     viseme = functional.cross_entropy(
         visemes.flatten(0, 1), batch.viseme.flatten(), reduction="none"
     )
     over = (y[..., CLOSE] - y[..., JAW]).clamp(min=0)
-    total = track + 0.2 * gaps + 2 * shut + closure + 0.2 * energy + over
+    total = track + 0.2 * gaps + 2 * shut + closure + settings.energy_weight * energy + pause + over
     total = total + 0.3 * viseme.view_as(total)
     return (total * frame).mean() + 0.3 * moved.mean()
 
