@@ -19,7 +19,7 @@ DILATIONS = (1, 1, 2, 4, 8, 16, 32)  # of the stem, then of the blocks
 def run(weights: Mapping[str, NDArray[np.float32]], mel: Array) -> Array:
     """Log-mel [frames, 80] -> [steps, 16]: 14 coefficients, closure, energy.
 
-    The head's last output is the probability of a long pause: from 0.2 to 0.4 of it the
+    The head's last output is the probability of a long pause: from 0.06 to 0.15 of it the
     coefficients go to rest.
     """
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
@@ -36,7 +36,7 @@ def run(weights: Mapping[str, NDArray[np.float32]], mel: Array) -> Array:
         hidden = hidden + active @ w[f"{name}.out.weight"].T + w[f"{name}.out.bias"]
     last = _normed(hidden, w["norm.weight"], w["norm.bias"])
     out = _sigmoid(last @ w["head.weight"].T + w["head.bias"])
-    resting = np.clip((out[:, 16:] - 0.2) / 0.2, 0, 1)
+    resting = np.clip((out[:, 16:] - 0.06) / 0.09, 0, 1)
     coefficients = (1 - resting) * out[:, :14] + resting * w["rest"]
     return np.concatenate([coefficients, out[:, 14:16]], axis=1)
 

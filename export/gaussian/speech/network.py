@@ -31,7 +31,7 @@ _GATE_BELOW, _GATE_WIDTH = 5.0, 0.7  # the mean learns from steps within 22 dB o
 _SCALE, _LIMIT = 0.4, 4.0
 
 # Pauses rest: between these probabilities of a long pause the coefficients go to rest.
-_REST_FROM, _REST_FULL = 0.2, 0.4
+_REST_FROM, _REST_FULL = 0.06, 0.15
 
 
 @dataclass(frozen=True, slots=True)
