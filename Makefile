@@ -72,7 +72,7 @@ test: test-cpp test-tsan test-python
 
 test-cpp: $(STAMPS)/dev
 	$(call say,"C++ and C tests")
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset ci -DPython_ROOT_DIR=$(CURDIR)/$(VENV) >build/cmake-ci.log \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset ci >build/cmake-ci.log \
 	  || { cat build/cmake-ci.log; exit 1; }
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build build/ci -j $(JOBS) -- --quiet
 	@TALKRT_ONNXRUNTIME=$(ORT) $(BIN)/ctest --test-dir build/ci -j $(JOBS) --output-on-failure --progress
