@@ -127,7 +127,7 @@ def press(p: Points) -> DoubleArray:
     half = left_half(p)
     flat = thinned(p, 0.30) + along(lips(p), 0, 0, -1.6)
     squeeze = (
-        along(lower_lip(p, 16.0), 0, 0.85, 0) + along(upper_lip(p, 14.0), 0, -0.55, 0)
+        along(lower_lip(p, 16.0), 0, 1.25, 0) + along(upper_lip(p, 14.0), 0, -0.9, 0)
     ) * opening(p)[:, None]
     bulge = along(bump(p, (12, -79.5), (14, 6)), 0, 0.3, 1.0)
     return (flat + squeeze) * half[:, None] + bulge + along(corner(p), -0.3, 0.6, -1.0)
@@ -183,10 +183,10 @@ def shrug_lower(p: Points) -> DoubleArray:
     """The chin boss pushes the lower lip up and out, and the upper lip a little with it."""
     chin = bump(p, (0, -94.3), (20, 14))
     e = opening(p) ** 0.5
-    out = along(chin, 0, 5.0, 1.2) + along(lower_lip(p, 28.0) * e, 0, 5.2, 1.8)
+    out = along(chin, 0, 5.0, 1.2) + along(lower_lip(p, 28.0) * e, 0, 6.2, 1.8)
     return (
         out
-        + along(upper_lip(p) * e, 0, 1.0, 0.4)
+        + along(upper_lip(p) * e, 0, 0.6, 0.4)
         + along(
             np.exp(-(((np.abs(p.x) - MOUTH_CORNER[0]) / 9) ** 2) - (height(p) / 9) ** 2) * front(p),
             0,

@@ -43,6 +43,14 @@ USUAL = {
     "eyeLookUp": 0.8,
     "jawOpen": 0.7,
     "cheekPuff": 0.8,
+    "mouthShrugLower": 0.6,
+    "mouthShrugUpper": 0.6,
+    "mouthRollLower": 0.6,
+    "mouthRollUpper": 0.6,
+    "mouthDimple": 0.7,
+    "mouthFrown": 0.8,
+    "mouthStretch": 0.7,
+    "mouthPress": 0.7,
 }
 LOOK_DOWN_DEGREES, LOOK_UP_DEGREES = 30.0, 25.0  # of eyePitch, for what the lids do at a full look
 HALF_BLINK, FULL_BLINK = ((0.0, 0.0), (0.5, 1.0), (1.0, 0.0)), ((0.5, 0.0), (1.0, 1.0))
