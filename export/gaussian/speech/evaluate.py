@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .dataset import Stream
 from .log_mel import MELS, log_mel
-from .metrics import Scores, make_clip, score
+from .metrics import Clip, Scores, make_clip, score
 from .network import SpeechNet, normalise_sequence
 from .noise import noisy
 from .steps import FRAMES_PER_STEP, STEP, TIME_OFFSET
@@ -34,8 +34,8 @@ def predict(
     return coefficients, closure[:, 0], energy[:, 0]
 
 
-def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> Scores:
-    """Scores in "clean" or in one of noise.NOISES at 10 dB; babble is made of the streams."""
+def clips_of(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> list[Clip]:
+    """A clip per stream in "clean" or in one of noise.NOISES at 10 dB; babble is of the streams."""
     rng = np.random.default_rng(seed)
     voices = [stream.audio for stream in streams]
     clips = []
@@ -44,4 +44,8 @@ def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: i
         padded = np.concatenate([heard, np.zeros(TAIL, np.float32)])
         coefficients, closure, _ = predict(net, padded)
         clips.append(make_clip(coefficients, closure, stream.labels))
-    return score(clips)
+    return clips
+
+
+def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> Scores:
+    return score(clips_of(net, streams, noise, seed))

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from .dataset import Stream, cached_streams
-from .evaluate import score_streams
-from .metrics import Scores
+from .dataset import cached_streams
+from .evaluate import clips_of
+from .metrics import score
 from .module import WEIGHTS, load_net
 from .noise import NOISES
 from .train import HELD_OUT_SEED
@@ -98,17 +98,16 @@ def _judge(
     """Scores by group of streams and by noise."""
     net = load_net(weights)
     streams = list(cached_streams(plan, data, processes=2))
-    groups: dict[str, list[Stream]] = {"all": streams}
-    if by_engine:
-        for engine in ("espeak", "flite"):
-            chosen = [s for shard, s in zip(plan, streams, strict=True) if shard.engine == engine]
-            groups[engine] = chosen
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for name, chosen in groups.items():
-        found[name] = {}
-        for noise in ("clean", *NOISES):
-            scores: Scores = score_streams(net, chosen, noise, _NOISE_SEED)
-            found[name][noise] = scores.as_dict()
+    for noise in ("clean", *NOISES):
+        clips = clips_of(net, streams, noise, _NOISE_SEED)
+        groups = {"all": clips}
+        if by_engine:
+            for engine in ("espeak", "flite"):
+                pairs = zip(plan, clips, strict=True)
+                groups[engine] = [clip for shard, clip in pairs if shard.engine == engine]
+        for name, chosen in groups.items():
+            found.setdefault(name, {})[noise] = score(chosen).as_dict()
     return found
 
 
