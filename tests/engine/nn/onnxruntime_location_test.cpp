@@ -44,7 +44,9 @@ std::unique_ptr<Graph> open(const ProbePlan& probe) {
 /// that counts how often the decoy is opened.
 class Decoy {
  public:
-  Decoy() : before_(fs::current_path()), folder_(fs::temp_directory_path() / "talkrt-location-test") {
+  Decoy()
+      : before_(fs::current_path()),
+        folder_(fs::temp_directory_path() / ("talkrt-location-" + std::to_string(::getpid()))) {
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "weight" / "probe");
     const float values[2] = {100, 200};
