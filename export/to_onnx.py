@@ -162,7 +162,7 @@ def _externalize(model: onnx.ModelProto, graph: str) -> dict[str, NDArray[Any]]:
         location = f"weight/{graph}/{tensor.name}"
         weights[location] = np.ascontiguousarray(array)
         for field in ("raw_data", "float_data", "int32_data", "int64_data"):
-            tensor.ClearField(field)  # type: ignore[arg-type]
+            tensor.ClearField(field)
         tensor.data_location = onnx.TensorProto.EXTERNAL
         del tensor.external_data[:]
         for key, value in (("location", location), ("offset", "0"), ("length", str(array.nbytes))):

@@ -19,9 +19,10 @@ class Executor {
   template <class F>
   void for_each(int tasks, F&& callable) {
     auto* target = &callable;
-    run(tasks, [](void* context, int task, int worker) {
-      (*static_cast<decltype(target)>(context))(task, worker);
-    }, target);
+    run(
+        tasks,
+        [](void* context, int task, int worker) { (*static_cast<decltype(target)>(context))(task, worker); },
+        target);
   }
 
  protected:

@@ -10,12 +10,12 @@ import pytest
 
 pytest.importorskip("torch", reason="the export extra is not installed")
 
-from talkrt.checking import replay  # noqa: E402
-from talkrt.engine import Engine  # noqa: E402
-from talkrt.export.gaussian import check_clip, convert  # noqa: E402
-from talkrt.export.plan import read_plan, write_plan  # noqa: E402
-from talkrt.export.report import Exported, Steps  # noqa: E402
-from talkrt.plan_file import read_plan  # noqa: E402
+from talkrt.checking import replay
+from talkrt.engine import Engine
+from talkrt.export.gaussian import check_clip, convert
+from talkrt.export.plan import read_plan, write_plan
+from talkrt.export.report import Exported, Steps
+from talkrt.plan_file import read_plan as open_plan
 
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "data" / "demo.plan"
 
@@ -50,7 +50,7 @@ def test_the_exported_head_draws_the_committed_check_frames(
     frames = {name: array for name, array in committed.items() if name.startswith("check/")}
     mixed = tmp_path / "mixed.plan"
     write_plan(mixed, manifest, tensors | frames)
-    assert replay(read_plan(mixed), Engine()).passed
+    assert replay(open_plan(mixed), Engine()).passed
 
 
 def test_the_demo_plan_is_small_enough_to_commit() -> None:
