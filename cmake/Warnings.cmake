@@ -4,7 +4,7 @@ function(talkrt_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow
                          $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
   # GCC 12 takes std::string's operator+ for an overlapping copy (its bug 105329).
-  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-unknown-warning-option;-Wno-restrict>")
   if(TALKRT_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

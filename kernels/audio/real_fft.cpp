@@ -79,8 +79,8 @@ void real_fft_tables(int size, std::span<double> tables) {
     for (int power = 1; power <= 3; ++power) {
       for (int p = 0; p < n / 4; ++p) {
         const double angle = -2.0 * std::numbers::pi * power * p / n;
-        out[p] = static_cast<double>(std::cos(angle));
-        out[n / 4 + p] = static_cast<double>(std::sin(angle));
+        out[p] = std::cos(angle);
+        out[n / 4 + p] = std::sin(angle);
       }
       out += n / 2;
     }
@@ -88,8 +88,8 @@ void real_fft_tables(int size, std::span<double> tables) {
   const int half = size / 2;
   for (int k = 0; k <= half; ++k) {
     const double angle = -2.0 * std::numbers::pi * k / size;
-    out[k] = static_cast<double>(std::cos(angle));
-    out[half + 1 + k] = static_cast<double>(std::sin(angle));
+    out[k] = std::cos(angle);
+    out[half + 1 + k] = std::sin(angle);
   }
 }
 

@@ -56,8 +56,9 @@ struct BlockCorners {
       columns[b] = load(x);
     }
     for (int b = 0; b < kTileBlocks; ++b) {
-      x[b] = static_cast<float>(b % kBlockSide * kBlockSide) + 0.5f;
-      y[b] = static_cast<float>(b / kBlockSide * kBlockSide) + 0.5f;
+      const int column = b % kBlockSide * kBlockSide, line = b / kBlockSide * kBlockSide;
+      x[b] = static_cast<float>(column) + 0.5f;
+      y[b] = static_cast<float>(line) + 0.5f;
     }
     x0 = load(x);
     y0 = load(y);

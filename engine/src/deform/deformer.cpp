@@ -11,7 +11,7 @@ Deformer::Deformer(const Rig& rig, const plan::Gaussian& spec, device::Budget& b
     : rig_(&rig), spec_(&spec), weights_(spec.shapes.size()), matrices_(12 * spec.joints.size()) {
   const gaussian::Splats& rest = rig.view().rest;
   const auto lanes = static_cast<std::size_t>(rig.blocks()) * gaussian::kBlock;
-  const auto sh_channels = static_cast<std::size_t>(3 * gaussian::sh_bases(rest.sh_degree));
+  const auto sh_channels = 3 * static_cast<std::size_t>(gaussian::sh_bases(rest.sh_degree));
   means_ = device::Buffer(budget, "posed means", 3 * lanes * sizeof(float));
   frames_ = device::Buffer(budget, "posed frames", 9 * lanes * sizeof(float));
   opacities_ = device::Buffer(budget, "posed opacities", lanes * sizeof(float));
