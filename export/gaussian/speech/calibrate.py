@@ -24,7 +24,7 @@ from .voices import training_plan
 
 SEED = 99  # of sentences and styles; the training plan has another
 SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_ENOUGH = {"clean": 0.985, "babble": 0.90}  # a margin above 0.97 and 0.85, for unseen voices
+_ENOUGH = {"clean": 0.985, "babble": 0.94}  # a margin above 0.97 and 0.85, for unseen voices
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 """The committed weights, judged on the small held-out set by NumPy alone.
 
 The bounds are those required of the full held-out set (its numbers: weights/report.md), but for
-two. The jaw over all frames falls just short of 0.92 on the full set (0.9199), and half of the
-small set's clips are English, the hardest: it must stay above 0.90 here. And in babble at
-10 dB fewer silent frames close than the 97 % of the full set, whose streams are some four times as
-long; why is not established. The bound here is 80 %.
+two. Half of the small set's clips are English, the hardest, so the jaw over all frames, 0.922 on
+the full set, must stay above 0.90 here. And in babble at 10 dB fewer silent frames close than on
+the full set, whose streams are some four times as long; why is not established. The bound here
+is 80 %.
 """
 
 import importlib.util
