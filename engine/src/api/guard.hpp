@@ -16,7 +16,7 @@ namespace talkrt::api {
 /// Notes the message for talkrt_last_error and returns the code. Never allocates.
 talkrt_status fail(talkrt_status code, const char* message) noexcept;
 
-/// Runs the body of an ABI function. The only catch (...) of the library.
+/// Runs the body of an ABI function. Here every exception ends; none leaves the library.
 template <class F>
 talkrt_status guarded(F&& body) noexcept {
   try {
