@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks a state dict against the keys and shapes that a network has, before any is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoint import CheckpointError
+
+MOST_LISTED = 20
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def checked_state(source: str, found: Any, expected: Shapes) -> dict[str, NDArray[np.generic]]:
+    """The arrays that `expected` names; every missing, wrong or unknown piece is listed.
+
+    `source` says whose state this is: a file, and what of it.
+    """
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{source}: a {type(found).__name__}, expected a state dict")
+    problems = [
+        problem
+        for name, shape in expected.items()
+        if (problem := _problem(name, shape, found.get(name)))
+    ]
+    problems += [
+        f"{name}: not expected, is {_shown(value)}"
+        for name, value in found.items()
+        if name not in expected
+    ]
+    if problems:
+        raise CheckpointError(f"{source}: {listed(problems)}")
+    return {name: found[name] for name in expected}
+
+
+def listed(problems: list[str]) -> str:
+    """One line for each problem, the first MOST_LISTED of them."""
+    lines = problems[:MOST_LISTED]
+    if len(problems) > MOST_LISTED:
+        lines.append(f"and {len(problems) - MOST_LISTED} more")
+    noun = "problem" if len(problems) == 1 else "problems"
+    return "\n  ".join([f"{len(problems)} {noun}", *lines])
+
+
+def _problem(name: str, shape: tuple[int, ...], value: Any) -> str:
+    if value is None:
+        return f"{name}: missing, expected {list(shape)}"
+    if not isinstance(value, np.ndarray) or value.shape != shape:
+        return f"{name}: {_shown(value)}, expected {list(shape)}"
+    if value.dtype.kind not in "fiub":
+        return f"{name}: elements of type {value.dtype}, expected numbers"
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        at = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
+        return f"{name}{at}: NaN or infinite, expected a finite number"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
