@@ -35,6 +35,11 @@ class Scene:
     layers: NDArray[np.uint8]  # [N]
     background: FloatArray | NDArray[np.uint8] | None  # [3] colour, [H, W, 3] picture, or none
     antialias: bool = False
+    convention: str = "gsplat"  # or "inria"
+    near_plane: float = 0.01
+    far_plane: float = 1e10
+    eps2d: float = 0.3  # pixel^2
+    radius_clip: float = 0.0  # pixels
 
     @property
     def sh_degree(self) -> int:
@@ -47,9 +52,11 @@ def write_scene(scene: Scene, path: Path, workers: int = 1) -> None:
     kind = 2 if background is None else 0 if background.ndim == 1 else 1
     color = background if background is not None and kind == 0 else np.zeros(3)
     head = [MAGIC, len(scene.means), scene.sh_degree, scene.width, scene.height]
+    flags = scene.antialias + 2 * (scene.convention == "inria")
+    options = [scene.near_plane, scene.far_plane, scene.eps2d, scene.radius_clip]
     with path.open("wb") as out:
-        out.write(np.array([*head, scene.antialias, kind, workers], np.int32).tobytes())
-        out.write(np.array([0.01, 1e10, *color], np.float32).tobytes())
+        out.write(np.array([*head, flags, kind, workers], np.int32).tobytes())
+        out.write(np.array([*options, *color], np.float32).tobytes())
         for array in (scene.viewmat, scene.K, scene.means, scene.frames, scene.opacities, scene.sh):
             out.write(np.ascontiguousarray(array, np.float32).tobytes())
         out.write(np.ascontiguousarray(scene.layers, np.uint8).tobytes())

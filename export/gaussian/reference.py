@@ -3,13 +3,14 @@
 
 Independent of the engine's kernels and written to be checked by eye, not to be fast. Conventions
 are gsplat's: pixel centres at .5, camera +x right, +y down, +z forward, 0.3 square pixels of
-dilation, every fragment of alpha >= 1/255 drawn.
+dilation, every fragment of alpha >= 1/255 drawn. `Options` also has those of Inria's rasterizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,8 +26,9 @@ MAX_ALPHA = float(np.float32(0.99))
 MIN_ALPHA = float(np.float32(1.0) / np.float32(255.0))
 MIN_TRANSMITTANCE = float(np.float32(1e-4))
 DILATION = float(np.float32(0.3))  # square pixels
+BELOW_MIN_TRANSMITTANCE = float(np.nextafter(np.float32(1e-4), np.float32(0)))
 MIN_COMPENSATION = float(np.float32(0.000025))  # 0.005 squared
-NEAR, FAR = float(np.float32(0.01)), 1e10
+NEAR = {"gsplat": float(np.float32(0.01)), "inria": float(np.float32(0.2))}
 TILE = 16
 
 C0 = 0.28209479177387814
@@ -47,6 +49,16 @@ C3 = (
     1.445305721320277,
     -0.5900435899266435,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    antialias: bool = False
+    convention: Literal["gsplat", "inria"] = "gsplat"
+    near_plane: float | None = None  # None: the convention's
+    far_plane: float = 1e10
+    eps2d: float = DILATION  # square pixels
+    radius_clip: float = 0.0  # pixels; splats whose radius is at most this are not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +160,7 @@ class Splats:
     means2d: DoubleArray  # [M, 2] pixels
     conics: DoubleArray  # [M, 3] inverse covariance xx, xy, yy
     extents: DoubleArray  # [M, 2] half sides of the box where alpha can reach 1/255
+    radii: DoubleArray  # [M, 2] the convention's, pixels, before they are rounded up
     colors: DoubleArray  # [M, 3]
     opacities: DoubleArray  # [M]
     depths: DoubleArray  # [M] metres
@@ -155,29 +168,37 @@ class Splats:
 
 
 def project(
-    posed: Posed, viewmat: DoubleArray, K: DoubleArray, width: int, height: int, antialias: bool
+    posed: Posed, viewmat: DoubleArray, K: DoubleArray, width: int, height: int, options: Options
 ) -> Splats:
+    inria = options.convention == "inria"
+    near = NEAR[options.convention] if options.near_plane is None else options.near_plane
     rotation, translation = viewmat[:3, :3], viewmat[:3, 3]
     t = posed.means @ rotation.T + translation
-    keep = (t[:, 2] >= NEAR) & (t[:, 2] <= FAR)
+    # A mean on the near plane is drawn by gsplat and not by Inria.
+    keep = (t[:, 2] > near if inria else t[:, 2] >= near) & (t[:, 2] <= options.far_plane)
     t, z = t[keep], t[keep][:, 2]
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
-    margin_x, margin_y = DILATION * 0.5 * width / fx, DILATION * 0.5 * height / fy
     # Only the Jacobian is clamped, never the mean: far off axis it would stretch without bound.
-    u = np.clip(t[:, 0] / z, -cx / fx - margin_x, (width - cx) / fx + margin_x)
-    v = np.clip(t[:, 1] / z, -cy / fy - margin_y, (height - cy) / fy + margin_y)
+    # Inria has no principal point: its limits are as if that were the image's centre.
+    center_x, center_y = (width / 2, height / 2) if inria else (cx, cy)
+    margin_x, margin_y = 0.15 * width, 0.15 * height
+    u = np.clip(t[:, 0] / z, (-margin_x - center_x) / fx, (width + margin_x - center_x) / fx)
+    v = np.clip(t[:, 1] / z, (-margin_y - center_y) / fy, (height + margin_y - center_y) / fy)
     zero = np.zeros_like(z)
     jacobian = np.array([[fx / z, zero, -fx * u / z], [zero, fy / z, -fy * v / z]])
     m = np.moveaxis(jacobian, -1, 0) @ (rotation @ posed.frames[keep])  # [M, 2, 3]
     cov = m @ m.swapaxes(1, 2)
     before = cov[:, 0, 0] * cov[:, 1, 1] - cov[:, 0, 1] ** 2
-    xx, xy, yy = cov[:, 0, 0] + DILATION, cov[:, 0, 1], cov[:, 1, 1] + DILATION
+    xx, xy, yy = cov[:, 0, 0] + options.eps2d, cov[:, 0, 1], cov[:, 1, 1] + options.eps2d
     det = xx * yy - xy * xy
     opacity = posed.opacities[keep]
-    if antialias:
+    if options.antialias:
         opacity = opacity * np.sqrt(np.maximum(MIN_COMPENSATION, before / det))
     drawn = opacity >= MIN_ALPHA
     reach = np.sqrt(2 * np.log(np.where(drawn, opacity / MIN_ALPHA, 1.0)))
+    extents = reach[:, None] * np.sqrt(np.column_stack([xx, yy]))
+    radii = inria_radius(xx, xy, yy)[:, None].repeat(2, axis=1) if inria else extents
+    drawn &= (np.ceil(radii) > options.radius_clip).any(axis=1)
     eye = -rotation.T @ translation
     towards = posed.means[keep] - eye
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
@@ -187,12 +208,21 @@ def project(
     return Splats(
         means2d=np.column_stack([fx * t[:, 0] / z + cx, fy * t[:, 1] / z + cy])[order],
         conics=np.column_stack([yy / det, -xy / det, xx / det])[order],
-        extents=(reach[:, None] * np.sqrt(np.column_stack([xx, yy])))[order],
+        extents=extents[order],
+        radii=radii[order],
         colors=sh_colors(posed.sh[keep], towards)[order],
         opacities=opacity[order],
         depths=z[order],
         layers=layers[order],
     )
+
+
+def inria_radius(xx: DoubleArray, xy: DoubleArray, yy: DoubleArray) -> DoubleArray:
+    """[M] three deviations of the longer axis, more when the splat is nearly round."""
+    middle = (xx + yy) / 2
+    spread = np.sqrt(np.maximum(0.1, middle * middle - (xx * yy - xy * xy)))
+    radius: DoubleArray = 3 * np.sqrt(middle + spread)
+    return radius
 
 
 def rasterize(
@@ -202,16 +232,21 @@ def rasterize(
     width: int,
     height: int,
     background: ArrayLike = (0.0, 0.0, 0.0),  # [3] or [H, W, 3]
-    antialias: bool = False,
+    options: Options = Options(),
 ) -> Image:
     view, intrinsics = np.asarray(viewmat, np.float64), np.asarray(K, np.float64)
-    splats = project(posed, view, intrinsics, width, height, antialias)
+    splats = project(posed, view, intrinsics, width, height, options)
     color = np.zeros((height, width, 3))
     depth = np.zeros((height, width))
     transmittance = np.ones((height, width))
     boundary = np.zeros((height, width), bool)
     for rows, columns, touching in _tiles(splats, width, height):
-        weights, left, unsure = _blend_tile(splats, touching, rows, columns)
+        doubtful = np.zeros(0, np.int64)
+        if options.convention == "inria":
+            touching, doubtful = _listed_by_inria(splats, touching, rows.start, columns.start)
+        stop = MIN_TRANSMITTANCE if options.convention == "gsplat" else BELOW_MIN_TRANSMITTANCE
+        weights, left, unsure = _blend_tile(splats, touching, rows, columns, stop)
+        unsure |= (_alphas(splats, doubtful, rows, columns) >= MIN_ALPHA - 1e-5).any(axis=0)
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         color[rows, columns] = (weights.T @ splats.colors[touching]).reshape(*shape, 3)
         depth[rows, columns] = (weights.T @ splats.depths[touching]).reshape(shape)
@@ -234,22 +269,52 @@ def _tiles(
             yield rows, columns, in_row[hit]
 
 
-def _blend_tile(
+def _listed_by_inria(
+    splats: Splats, candidates: NDArray[np.int64], y: int, x: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of `candidates` Inria lists in the tile at pixel (x, y), and where float32 may differ.
+
+    The tiles of a splat are, along each axis, int((m - r) / 16) to int((m + r + 15) / 16), the last
+    not included, where r is whole and m counts from the centre of the first pixel.
+    """
+    corner = np.array([x, y])
+
+    def listed(shift: float, grow: float) -> NDArray[np.bool_]:
+        m = splats.means2d[candidates] - 0.5 + shift
+        r = np.ceil(splats.radii[candidates] * (1 + grow))
+        first, end = np.floor((m - r) / TILE) * TILE, np.floor((m + r + TILE - 1) / TILE) * TILE
+        inside: NDArray[np.bool_] = np.all((first <= corner) & (corner < end), axis=1)
+        return inside
+
+    nudged = np.array([listed(dx, by) for dx in (-1e-3, 1e-3) for by in (-1e-5, 1e-5)])
+    doubtful = nudged.any(axis=0) & ~nudged.all(axis=0)
+    return candidates[listed(0, 0)], candidates[doubtful]
+
+
+def _alphas(
     splats: Splats, touching: NDArray[np.int64], rows: slice, columns: slice
-) -> tuple[DoubleArray, DoubleArray, NDArray[np.bool_]]:
-    """Weights [M, pixels], transmittance left [pixels], and which pixels are unsure [pixels]."""
+) -> DoubleArray:
+    """[M, pixels] of each splat alone, before the threshold."""
     ys, xs = np.mgrid[rows, columns]
     dx = splats.means2d[touching, 0:1] - (xs.ravel() + 0.5)
     dy = splats.means2d[touching, 1:2] - (ys.ravel() + 0.5)
     a, b, c = splats.conics[touching].T[:, :, None]
     power = -0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy
-    raw = np.minimum(MAX_ALPHA, splats.opacities[touching, None] * np.exp(np.minimum(power, 0.0)))
-    alpha = np.where((raw >= MIN_ALPHA) & (power <= 0), raw, 0.0)
+    alphas: DoubleArray = splats.opacities[touching, None] * np.exp(np.minimum(power, 0.0))
+    return np.where(power <= 0, np.minimum(MAX_ALPHA, alphas), 0.0)
+
+
+def _blend_tile(
+    splats: Splats, touching: NDArray[np.int64], rows: slice, columns: slice, stop: float
+) -> tuple[DoubleArray, DoubleArray, NDArray[np.bool_]]:
+    """Weights [M, pixels], transmittance left [pixels], and which pixels are unsure [pixels]."""
+    raw = _alphas(splats, touching, rows, columns)
+    alpha = np.where(raw >= MIN_ALPHA, raw, 0.0)
     after = np.cumprod(1 - alpha, axis=0)
-    before = np.vstack([np.ones((1, dx.shape[1])), after])[: len(after)]
+    before = np.vstack([np.ones((1, raw.shape[1])), after])[: len(after)]
     # The splat that would take transmittance to the limit is left out, with all behind it.
     # Transmittance only falls, so one comparison says both.
-    drawn = after > MIN_TRANSMITTANCE
+    drawn = after > stop
     weights = np.where(drawn, alpha * before, 0.0)
     left = np.where(drawn, after, 1.0).min(axis=0, initial=1.0)
     # float32 gets alpha to about 1e-6 and transmittance near its limit to about 1e-8.

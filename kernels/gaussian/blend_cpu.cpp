@@ -45,12 +45,12 @@ struct BlockState {
 /// Blends splat i into one block.
 template <bool kDepth>
 [[gnu::always_inline]] inline void blend_splat(BlockState& state, const TileBatch& batch, int i, int row,
-                                               const Floats& x) {
+                                               const Floats& x, const Floats& limit) {
   PixelBlock& light = state.light;
   const Floats alpha = alpha_at(batch, i, row, x);
   const Floats after = fnma(alpha, state.live, state.live);
   // The splat that would take transmittance to the limit is left out, with all behind it.
-  const Mask open = after > Floats(kMinTransmittance);
+  const Mask open = after > limit;
   const Floats weight = zero_unless(open, alpha * state.live);
   light.red = fma(weight, Floats(batch.paint[i].red), light.red);
   light.green = fma(weight, Floats(batch.paint[i].green), light.green);
@@ -62,7 +62,7 @@ template <bool kDepth>
 
 /// Blends the lists of block b and the kSideBySide - 1 after it; says whether some pixel takes more.
 template <bool kDepth>
-bool blend_blocks(BlockState* blocks, TileBatch& batch, const BlockCorners& corners, int b) {
+bool blend_blocks(BlockState* blocks, TileBatch& batch, const BlockCorners& corners, int b, Floats limit) {
   BlockState state[kSideBySide];
   Floats x[kSideBySide];
   for (int k = 0; k < kSideBySide; ++k) {
@@ -76,7 +76,7 @@ bool blend_blocks(BlockState* blocks, TileBatch& batch, const BlockCorners& corn
     const int end = begin + kStopCheck < length ? begin + kStopCheck : length;
     for (int at = begin; at < end; ++at) {
       for (int k = 0; k < kSideBySide; ++k) {
-        blend_splat<kDepth>(state[k], batch, batch.lists[b + k][at], row, x[k]);
+        blend_splat<kDepth>(state[k], batch, batch.lists[b + k][at], row, x[k], limit);
       }
     }
     open = false;
@@ -102,6 +102,13 @@ void start_tile(BlockState* blocks, int pixels_x, int pixels_y) {
   }
 }
 
+/// Transmittance stays above it. gsplat stops a pixel at 1e-4, Inria below.
+Floats transmittance_limit(Convention convention) {
+  std::int32_t bits = __builtin_bit_cast(std::int32_t, kMinTransmittance);
+  bits -= convention == Convention::inria;  // the float before, so that "above it" includes 1e-4
+  return Floats(__builtin_bit_cast(float, bits));
+}
+
 /// Starts to fetch the records of a tile, which arrive while the one before it is blended.
 void prefetch_tile(const RasterFrame& frame, int tile) {
   if (tile >= frame.tiles()) return;
@@ -120,6 +127,7 @@ void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& b
   const std::uint32_t* list = frame.scratch.tile_lists + frame.scratch.tile_begin[tile];
   const std::uint32_t* end = frame.scratch.tile_lists + frame.scratch.tile_begin[tile + 1];
   prefetch_tile(frame, tile + 1);
+  const Floats limit = transmittance_limit(frame.options.convention);
   unsigned open = 0xffffu;  // bit b: the blocks from b on that go together still take splats
   while (list != end && open != 0) {
     const int count = end - list < kBatch ? static_cast<int>(end - list) : kBatch;
@@ -129,7 +137,7 @@ void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& b
     unsigned still_open = 0;
     for (int b = 0; b < kTileBlocks; b += kSideBySide) {
       if ((open >> b & 1) == 0) continue;
-      still_open |= static_cast<unsigned>(blend_blocks<kDepth>(blocks, batch, corners, b)) << b;
+      still_open |= static_cast<unsigned>(blend_blocks<kDepth>(blocks, batch, corners, b, limit)) << b;
     }
     open = still_open;
   }

@@ -2,8 +2,8 @@
 //
 // Gaussian splatting, forward: project, sort, bin, blend, resolve. Semantics: gsplat's (pixel centres at
 // .5, exact alpha >= 1/255 extent, front-to-back, the splat that would take transmittance to 1e-4 or
-// below is excluded), with the constants rounded to fp32. Deterministic: the picture is bit-identical
-// for any number of workers.
+// below is excluded), with the constants rounded to fp32; or, as an option, those of Inria's rasterizer.
+// Deterministic: the picture is bit-identical for any number of workers.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,34 @@ namespace talkrt::gaussian {
 inline constexpr float kMinAlpha = 1.0f / 255.0f;  // below one 8-bit step a splat cannot be seen
 inline constexpr float kMaxAlpha = 0.99f;          // as 3DGS trains; keeps transmittance above zero
 inline constexpr float kMinTransmittance = 1e-4f;  // at or below this a pixel is done
-inline constexpr float kDilation = 0.3f;           // pixel^2 added to the 2D covariance (eps2d)
+inline constexpr float kDilation = 0.3f;           // pixel^2 added to the 2D covariance
+
+/// Whose rules decide where two renderers of the same scene differ:
+///
+///                    gsplat                                  inria
+///   near plane       drawn on it                             not drawn on it
+///   a splat reaches  every pixel with alpha >= 1/255         the tiles of a square of radius
+///                                                            ceil(3 sqrt(larger eigenvalue))
+///   Jacobian clamp   15 % around the image                   15 % around the image as if the
+///                                                            principal point were its centre
+///   a pixel stops    before transmittance <= 1e-4            before transmittance < 1e-4
+///
+/// Inria's own code has no principal point at all (it is the centre) and lists splats fainter than 1/255
+/// too, which colour nothing; here they are left out.
+enum class Convention { gsplat, inria };
+
+/// The near plane each of them uses unless told otherwise.
+constexpr float default_near_plane(Convention convention) {
+  return convention == Convention::inria ? 0.2f : 0.01f;
+}
 
 struct RasterOptions {
-  bool antialias = false;    // opacity compensation for the dilation
-  float near_plane = 0.01f;  // above 0
+  bool antialias = false;                                     // opacity compensation for the dilation
+  float near_plane = default_near_plane(Convention::gsplat);  // at least 1e-20 is taken
   float far_plane = 1e10f;
+  float eps2d = kDilation;  // added to both variances of the 2D covariance, pixel^2, at least 0
+  float radius_clip = 0;    // splats whose radius is at most this many pixels are not drawn
+  Convention convention = Convention::gsplat;
 };
 
 enum class Backdrop { color, image, transparent };

@@ -47,7 +47,7 @@ void require(bool holds, const char* what, std::int64_t found, std::int64_t limi
 
 void check(const Splats& splats, const Camera& camera, const RasterLimits& limits) {
   require(splats.count >= 0 && splats.count <= limits.count, "splats.count", splats.count, limits.count);
-  require(splats.sh_degree >= 0 && splats.sh_degree <= 3, "splats.sh_degree", splats.sh_degree, 3);
+  require(splats.sh_degree >= kPlainColors && splats.sh_degree <= 3, "splats.sh_degree", splats.sh_degree, 3);
   require(camera.width >= 1 && camera.width <= kMaxSide, "camera.width", camera.width, kMaxSide);
   require(camera.height >= 1 && camera.height <= kMaxSide, "camera.height", camera.height, kMaxSide);
   const auto tiles = [](int w, int h) { return static_cast<std::int64_t>(tiles_along(w)) * tiles_along(h); };

@@ -15,11 +15,12 @@ namespace talkrt::gaussian {
 inline constexpr int kBlock = 16;  // Gaussians per block
 
 constexpr int blocks_of(int count) { return (count + kBlock - 1) / kBlock; }
-constexpr int sh_bases(int degree) { return (degree + 1) * (degree + 1); }
+inline constexpr int kPlainColors = -1;  // as sh_degree: `sh` holds colours, drawn as they are
+constexpr int sh_bases(int degree) { return degree == kPlainColors ? 1 : (degree + 1) * (degree + 1); }
 
 struct Splats {
   int count = 0;                         // N
-  int sh_degree = 0;                     // 0 to 3; B = (degree + 1)^2
+  int sh_degree = 0;                     // 0 to 3, or kPlainColors; B = (degree + 1)^2
   const float* means = nullptr;          // [blocks, 3, 16] world
   const float* frames = nullptr;         // [blocks, 9, 16] row-major 3x3; covariance = frame frame^T
   const float* opacities = nullptr;      // [blocks, 1, 16] in [0, 1]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from talkrt.export.gaussian import reference
 from talkrt.export.gaussian.cloud import SH_C0, cloud_from_frames
-from talkrt.export.gaussian.reference import Posed, rasterize, sh_colors
+from talkrt.export.gaussian.reference import Options, Posed, rasterize, sh_colors
 
 VIEW = np.eye(4)  # the camera at the origin looks along +z
 K = np.array([[100.0, 0, 8.5], [0, 100.0, 8.5], [0, 0, 1]])  # the axis meets pixel (8, 8)
@@ -47,12 +47,12 @@ def test_a_point_keeps_the_dilation_alone_unless_antialiased():
     plain = rasterize(point, VIEW, K, 16, 16)
     assert plain.alpha[8, 8] == pytest.approx(0.9)
     assert plain.alpha[8, 9] == pytest.approx(0.9 * np.exp(-0.5 / reference.DILATION))
-    antialiased = rasterize(point, VIEW, K, 16, 16, antialias=True)
+    antialiased = rasterize(point, VIEW, K, 16, 16, options=Options(antialias=True))
     assert antialiased.alpha[8, 8] == pytest.approx(0.9 * 0.005, rel=1e-6)
 
 
 def test_antialiasing_scales_by_the_root_of_the_determinants():
-    image = rasterize(splats((0, 0, 1, RED, 0.9)), VIEW, K, 16, 16, antialias=True)
+    image = rasterize(splats((0, 0, 1, RED, 0.9)), VIEW, K, 16, 16, options=Options(antialias=True))
     assert image.alpha[8, 8] == pytest.approx(0.9 * 4 / (4 + reference.DILATION))
 
 
@@ -178,3 +178,41 @@ def _sphere(n):
     z, turn = 1 - 2 * i / (n * n), i * np.pi * (3 - np.sqrt(5))
     r = np.sqrt(1 - z * z)
     return np.column_stack([r * np.cos(turn), r * np.sin(turn), z])
+
+
+def test_inria_lists_tiles_of_a_square_instead_of_what_the_splat_reaches():
+    # Variances 1 and 0.3: r = 3. Seen from the first pixel's centre the mean is at 13.99, and the
+    # tile after the last begins at int((13.99 + 3 + 15) / 16) = 1, so pixel 16 has no splat.
+    needle = splats((0, 0, 1, WHITE, 0.9))
+    needle.frames[0] = np.diag([np.sqrt(1 - reference.DILATION) / 100, 0, 0])
+    intrinsics = np.array([[100.0, 0, 14.49], [0, 100.0, 8.5], [0, 0, 1]])
+    exact = rasterize(needle, VIEW, intrinsics, 32, 16)
+    cut = rasterize(needle, VIEW, intrinsics, 32, 16, options=Options(convention="inria"))
+    assert exact.alpha[8, 16] == pytest.approx(0.9 * np.exp(-0.5 * 2.01**2))
+    assert cut.alpha[8, 16] == 0
+    assert (cut.alpha[:, :16] == exact.alpha[:, :16]).all()
+
+
+def test_inria_drops_means_up_to_and_on_its_near_plane():
+    for z, drawn in ((0.19, False), (reference.NEAR["inria"], False), (0.21, True)):
+        point = splats((0, 0, z, WHITE, 0.9))
+        image = rasterize(point, VIEW, K, 16, 16, options=Options(convention="inria"))
+        assert bool(image.alpha.any()) == drawn
+        assert rasterize(point, VIEW, K, 16, 16).alpha.any()
+
+
+def test_inria_marks_pixels_of_a_tile_that_float32_may_list_or_not():
+    # The radius is 3 * sqrt(1 + 0) within rounding of a whole number of pixels: 3 or 4.
+    needle = splats((0, 0, 1, WHITE, 0.9))
+    needle.frames[0] = np.diag([np.sqrt(1 - reference.DILATION) / 100, 0, 0])
+    intrinsics = np.array([[100.0, 0, 14.49], [0, 100.0, 8.5], [0, 0, 1]])
+    image = rasterize(needle, VIEW, intrinsics, 32, 16, options=Options(convention="inria"))
+    assert image.boundary[8, 16] and not image.boundary[8, 15]
+
+
+def test_a_splat_is_drawn_when_its_radius_exceeds_the_clip():
+    # Variance 4.3, opacity 0.8: alpha reaches 1/255 at 6.76 pixels, the radius is 7.
+    for clip, drawn in ((6.9, True), (7.0, False)):
+        splat = splats((0, 0, 1, RED, 0.8))
+        image = rasterize(splat, VIEW, K, 16, 16, options=Options(radius_clip=clip))
+        assert bool(image.alpha.any()) == drawn

@@ -73,7 +73,18 @@ def oracle(scene: Scene) -> reference.Image:
     if background.dtype == np.uint8:
         background = background / 255.0
     return reference.rasterize(
-        posed, scene.viewmat, scene.K, scene.width, scene.height, background, scene.antialias
+        posed, scene.viewmat, scene.K, scene.width, scene.height, background, options(scene)
+    )
+
+
+def options(scene: Scene) -> reference.Options:
+    return reference.Options(
+        antialias=scene.antialias,
+        convention=scene.convention,
+        near_plane=float(np.float32(scene.near_plane)),
+        far_plane=scene.far_plane,
+        eps2d=float(np.float32(scene.eps2d)),
+        radius_clip=scene.radius_clip,
     )
 
 
@@ -117,6 +128,25 @@ def test_random_splats_are_within_the_bar(sh_degree, antialias, path, tmp_path):
     for seed, (width, height) in enumerate([(64, 48), (37, 101), (1, 1), (130, 7)]):
         scene = random_splats(700, width, height, seed, sh_degree)
         scene = replace(scene, antialias=antialias)
+        check(scene, oracle(scene), path, tmp_path)
+
+
+@pytest.mark.parametrize("sh_degree", [0, 3])
+def test_inria_tile_lists_match_pixel_for_pixel(sh_degree, path, tmp_path):
+    """Strictly: no pixel may differ but where float32 cannot tell whether a tile is listed."""
+    for seed, (width, height) in enumerate([(64, 48), (37, 101), (160, 130)]):
+        scene = random_splats(700, width, height, 40 + seed, sh_degree)
+        scene = replace(scene, convention="inria", near_plane=0.2, antialias=seed == 1)
+        expected = oracle(scene)
+        check(scene, expected, path, tmp_path)
+        other = oracle(replace(scene, convention="gsplat"))
+        assert np.abs(other.color - expected.color).max() > 1e-3  # the rules do differ here
+
+
+def test_dilation_and_radius_clip_are_within_the_bar(path, tmp_path):
+    for convention in ("gsplat", "inria"):
+        scene = random_splats(700, 90, 60, 50)
+        scene = replace(scene, convention=convention, eps2d=1.7, radius_clip=4.0)
         check(scene, oracle(scene), path, tmp_path)
 
 

@@ -10,13 +10,14 @@ namespace talkrt::testing {
 namespace {
 
 // Constants as float32 holds them: with decimal doubles a second saturated splat would be drawn.
-constexpr double kMaxAlpha = 0.99f, kMinAlpha = 1.0f / 255.0f, kMinTransmittance = 1e-4f, kDilation = 0.3f;
+constexpr double kMaxAlpha = 0.99f, kMinAlpha = 1.0f / 255.0f, kMinTransmittance = 1e-4f;
 
 struct Splat {
   int layer, index;
   double x, y, z;  // pixels, pixels, depth
   double a, b, c;  // inverse covariance
   double rx, ry;   // half sides of the box where alpha can reach 1/255
+  double radius;   // of Inria's square, before it is rounded up
   double opacity;
   std::array<double, 3> color;
 };
@@ -50,6 +51,9 @@ std::array<double, 3> color_of(const Scene& scene, int i) {
     length += d[axis] * d[axis];
   }
   length = std::sqrt(length);
+  const float* own =
+      scene.sh.data() + static_cast<std::ptrdiff_t>(i) * gaussian::sh_bases(scene.sh_degree) * 3;
+  if (scene.sh_degree == gaussian::kPlainColors) return {own[0], own[1], own[2]};
   const auto basis = sh_basis(d[0] / length, d[1] / length, d[2] / length);
   const int bases = gaussian::sh_bases(scene.sh_degree);
   std::array<double, 3> rgb{};
@@ -71,7 +75,9 @@ bool project(const Scene& scene, int i, Splat& out) {
     for (int k = 0; k < 3; ++k) t[row] += static_cast<double>(m[4 * row + k]) * scene.means[i * 3 + k];
   }
   const double z = t[2];
+  const bool inria = scene.options.convention == gaussian::Convention::inria;
   if (!(z >= scene.options.near_plane && z <= scene.options.far_plane)) return false;
+  if (inria && z == scene.options.near_plane) return false;
   double view_cov[3][3] = {};  // V F F^T V^T
   double vf[3][3];
   for (int r = 0; r < 3; ++r) {
@@ -87,8 +93,12 @@ bool project(const Scene& scene, int i, Splat& out) {
     }
   }
   const double tan_x = 0.5 * camera.width / fx, tan_y = 0.5 * camera.height / fy;
-  const double u = std::clamp(t[0] / z, -cx / fx - 0.3 * tan_x, (camera.width - cx) / fx + 0.3 * tan_x);
-  const double v = std::clamp(t[1] / z, -cy / fy - 0.3 * tan_y, (camera.height - cy) / fy + 0.3 * tan_y);
+  double u = std::clamp(t[0] / z, -cx / fx - 0.3 * tan_x, (camera.width - cx) / fx + 0.3 * tan_x);
+  double v = std::clamp(t[1] / z, -cy / fy - 0.3 * tan_y, (camera.height - cy) / fy + 0.3 * tan_y);
+  if (inria) {
+    u = std::clamp(t[0] / z, -1.3 * tan_x, 1.3 * tan_x);
+    v = std::clamp(t[1] / z, -1.3 * tan_y, 1.3 * tan_y);
+  }
   const double j[2][3] = {{fx / z, 0, -fx * u / z}, {0, fy / z, -fy * v / z}};
   double cov[2][2] = {};
   for (int r = 0; r < 2; ++r) {
@@ -99,7 +109,7 @@ bool project(const Scene& scene, int i, Splat& out) {
     }
   }
   const double before = cov[0][0] * cov[1][1] - cov[0][1] * cov[0][1];
-  const double xx = cov[0][0] + kDilation, yy = cov[1][1] + kDilation, xy = cov[0][1];
+  const double xx = cov[0][0] + scene.options.eps2d, yy = cov[1][1] + scene.options.eps2d, xy = cov[0][1];
   const double det = xx * yy - xy * xy;
   double opacity = scene.opacities[i];
   if (scene.options.antialias) {
@@ -107,6 +117,13 @@ bool project(const Scene& scene, int i, Splat& out) {
   }
   if (!(opacity >= kMinAlpha)) return false;
   const double reach = std::sqrt(2 * std::log(opacity / kMinAlpha));
+  const double middle = (xx + yy) / 2;
+  const double radius = 3 * std::sqrt(middle + std::sqrt(std::max(0.1, middle * middle - det)));
+  const double clip = scene.options.radius_clip;
+  if (inria && std::ceil(radius) <= clip) return false;
+  if (!inria && std::ceil(reach * std::sqrt(xx)) <= clip && std::ceil(reach * std::sqrt(yy)) <= clip) {
+    return false;
+  }
   out = {scene.layers.empty() ? 0 : scene.layers[i],
          i,
          fx * t[0] / z + cx,
@@ -117,6 +134,7 @@ bool project(const Scene& scene, int i, Splat& out) {
          xx / det,
          reach * std::sqrt(xx),
          reach * std::sqrt(yy),
+         radius,
          opacity,
          color_of(scene, i)};
   return true;
@@ -126,6 +144,31 @@ bool project(const Scene& scene, int i, Splat& out) {
 std::pair<int, int> pixels_within(double center, double reach, int size) {
   return {static_cast<int>(std::floor(std::clamp(center - reach - 1.5, 0.0, static_cast<double>(size)))),
           static_cast<int>(std::ceil(std::clamp(center + reach + 1.5, 0.0, static_cast<double>(size))))};
+}
+
+/// Whether Inria lists the splat in the tile that begins at pixel `begin`: min = int((x - r) / 16) to
+/// max = int((x + r + 15) / 16), the last not included, where x counts from the centre of the first pixel.
+bool in_inria_tile(double center, double radius, int begin) {
+  const double x = center - 0.5, r = std::ceil(radius);
+  return std::floor((x - r) / 16) * 16 <= begin && begin < std::floor((x + r + 15) / 16) * 16;
+}
+
+/// That, and whether float32 might see it the other way.
+struct Listed {
+  bool sure = true, listed = true;
+};
+
+Listed listed_by_inria(const Splat& s, int x, int y) {
+  const int tile_x = x / 16 * 16, tile_y = y / 16 * 16;
+  const auto with = [&](double shift, double grow) {
+    return in_inria_tile(s.x + shift, s.radius * (1 + grow), tile_x) &&
+           in_inria_tile(s.y + shift, s.radius * (1 + grow), tile_y);
+  };
+  Listed out{true, with(0, 0)};
+  for (const double shift : {-1e-3, 1e-3}) {
+    for (const double grow : {-1e-5, 1e-5}) out.sure = out.sure && with(shift, grow) == out.listed;
+  }
+  return out;
 }
 
 }  // namespace
@@ -140,6 +183,7 @@ ReferencePicture render_reference(const Scene& scene) {
     return std::tie(p.layer, p.z, p.index) < std::tie(q.layer, q.z, q.index);
   });
 
+  const bool inria = scene.options.convention == gaussian::Convention::inria;
   const int width = scene.camera.width, height = scene.camera.height;
   const auto pixels = static_cast<std::size_t>(width) * height;
   ReferencePicture out{width, height, std::vector<double>(pixels * 4), std::vector<double>(pixels),
@@ -159,10 +203,15 @@ ReferencePicture render_reference(const Scene& scene) {
         const double alpha = std::min(kMaxAlpha, s.opacity * std::exp(power));
         if (std::abs(alpha - kMinAlpha) < 1e-5) out.boundary[pixel] = true;
         if (alpha < kMinAlpha) continue;
+        if (inria) {
+          const Listed tile = listed_by_inria(s, x, y);
+          if (!tile.sure) out.boundary[pixel] = true;
+          if (!tile.listed) continue;
+        }
         double& left = transmittance[pixel];
         const double after = left * (1 - alpha);
         if (std::abs(after - kMinTransmittance) < 1e-6) out.boundary[pixel] = true;
-        if (after <= kMinTransmittance) {
+        if (inria ? after < kMinTransmittance : after <= kMinTransmittance) {
           done[pixel] = true;
           continue;
         }

@@ -22,7 +22,7 @@ Scene load_scene(const std::string& path, int& workers) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw std::runtime_error("cannot open " + path);
   std::int32_t head[8];
-  float numbers[5];
+  float numbers[7];
   read(in, head, 8, "the header");
   if (head[0] != kMagic) throw std::runtime_error(path + " is not a scene file");
   Scene scene;
@@ -30,13 +30,16 @@ Scene load_scene(const std::string& path, int& workers) {
   scene.sh_degree = head[2];
   scene.camera.width = head[3];
   scene.camera.height = head[4];
-  scene.options.antialias = head[5] != 0;
+  scene.options.antialias = (head[5] & 1) != 0;
+  scene.options.convention = (head[5] & 2) != 0 ? gaussian::Convention::inria : gaussian::Convention::gsplat;
   scene.backdrop = static_cast<gaussian::Backdrop>(head[6]);
   workers = head[7];
-  read(in, numbers, 5, "the header");
+  read(in, numbers, 7, "the header");
   scene.options.near_plane = numbers[0];
   scene.options.far_plane = numbers[1];
-  for (int c = 0; c < 3; ++c) scene.color[c] = numbers[2 + c];
+  scene.options.eps2d = numbers[2];
+  scene.options.radius_clip = numbers[3];
+  for (int c = 0; c < 3; ++c) scene.color[c] = numbers[4 + c];
   read(in, scene.camera.viewmat, 16, "viewmat");
   read(in, scene.camera.K, 9, "K");
   const auto n = static_cast<std::size_t>(scene.count);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The raw file in which benchmarks/scenes.py hands scenes over. Little-endian:
-// int32 {magic, count, sh_degree, width, height, antialias, backdrop, workers},
-// float32 {near, far, color[3], viewmat[16], K[9]}, float32 means [N,3], frames [N,9], opacities [N],
-// sh [N,B,3], uint8 layers [N], then the picture uint8 [H,W,3] when the backdrop is 1 (an image).
+// int32 {magic, count, sh_degree, width, height, flags (1 antialias, 2 Inria), backdrop, workers},
+// float32 {near, far, eps2d, radius_clip, color[3], viewmat[16], K[9]}, float32 means [N,3], frames [N,9],
+// opacities [N], sh [N,B,3], uint8 layers [N], then the picture uint8 [H,W,3] when the backdrop is 1 (an
+// image).
 #pragma once
 
 #include <string>
