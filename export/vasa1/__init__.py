@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One portrait and a voice: a one-shot keypoint renderer and a motion diffusion transformer."""
