@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from .gaussian.scene.options import SceneOptions
 
 app = typer.Typer(
     name="export",
@@ -22,21 +25,116 @@ def _commands() -> None:
     """Keeps `gaussian` a sub-command: the other models join it here."""
 
 
+SCENE = "Any Gaussian scene (with --ply)"
+
+
 @app.command()
 def gaussian(
-    output: Annotated[Path, typer.Option("-o", "--output", help="the plan to write")],
-    seed: Annotated[int, typer.Option(help="of the synthetic head")] = 7,
-    gaussians: Annotated[int, typer.Option(help="how many, at most", min=1000)] = 50_000,
-    name: Annotated[str, typer.Option(help="the plan's name")] = "demo",
-    json: Annotated[bool, typer.Option("--json", help="print the parity table as JSON")] = False,
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The plan to write.")],
+    name: Annotated[
+        str | None, typer.Option(help="The plan's name; by default 'demo', or the scene file's.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the synthetic head.")] = 7,
+    gaussians: Annotated[
+        int, typer.Option(help="How many in the head, at most.", min=1000)
+    ] = 50_000,
+    ply: Annotated[
+        Path | None,
+        typer.Option(
+            help="A scene: 3DGS .ply (binary or text), packed .ply (PlayCanvas, SuperSplat), "
+            ".splat or .spz. Its content says which.",
+            rich_help_panel=SCENE,
+        ),
+    ] = None,
+    up: Annotated[
+        str | None,
+        typer.Option(
+            help="The axis that points up: x, y, z, -x, -y or -z. By default -y, as COLMAP has it; "
+            "y for .spz.",
+            rich_help_panel=SCENE,
+        ),
+    ] = None,
+    camera: Annotated[
+        Path | None,
+        typer.Option(
+            help='The first view, JSON {"viewmat": [16], "K": [9]}; by default found from where '
+            "the splats are.",
+            rich_help_panel=SCENE,
+        ),
+    ] = None,
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT of a picture.", rich_help_panel=SCENE)
+    ] = "1280x720",
+    fps: Annotated[
+        str, typer.Option(help="Of a camera path, 1 to 240.", rich_help_panel=SCENE)
+    ] = "30",
+    background: Annotated[
+        str, typer.Option(help="#RRGGBB or a color name.", rich_help_panel=SCENE)
+    ] = "black",
+    antialias: Annotated[
+        bool | None,
+        typer.Option(
+            "--antialias/--no-antialias",
+            help="Trained with anti-aliasing (mip-splatting); by default as the file says, or no.",
+            rich_help_panel=SCENE,
+        ),
+    ] = None,
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="The rasterizer that it was trained with, gsplat or inria.", rich_help_panel=SCENE
+        ),
+    ] = "gsplat",
+    sh_degree: Annotated[
+        int | None,
+        typer.Option(min=0, max=3, help="Keep SH up to this degree.", rich_help_panel=SCENE),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the scene, for the manifest.", rich_help_panel=SCENE)
+    ] = None,
 ) -> None:
-    """The synthetic head with its speech-to-motion network."""
+    """The synthetic head with its speech-to-motion network; with --ply, any Gaussian scene."""
+    given = {
+        parameter
+        for parameter in context.params
+        if (source := context.get_parameter_source(parameter)) and source.name == "COMMANDLINE"
+    }
+    if not output.parent.is_dir():
+        _fail(f"{output}: the folder {output.parent} does not exist")
+    if ply is None:
+        _refuse_options(
+            given - {"output", "name", "json", "seed", "gaussians"}, "only go with --ply"
+        )
+        _head(output, seed, gaussians, name or "demo", json)
+        return
+    _refuse_options(given & {"seed", "gaussians"}, "are of the synthetic head, not of --ply")
+    from .gaussian.scene.options import scene_options
+
+    try:
+        options = scene_options(
+            name=name,
+            licence=licence,
+            up=up,
+            camera=camera,
+            size=size,
+            fps=fps,
+            background=background,
+            antialias=antialias,
+            convention=convention,
+            sh_degree=sh_degree,
+        )
+    except ValueError as error:
+        _fail(str(error))
+    _scene(ply, output, options, json)
+
+
+def _head(output: Path, seed: int, gaussians: int, name: str, json: bool) -> None:
     from .gaussian.convert import export_head
     from .parity import ParityError
     from .report import Steps, parity_json, parity_table
 
-    if not output.parent.is_dir():
-        _fail(f"{output}: the folder {output.parent} does not exist")
     try:
         with Steps(quiet=json) as steps:
             result = export_head(output, seed=seed, count=gaussians, name=name, steps=steps)
@@ -48,6 +146,27 @@ def gaussian(
     print(parity_json(result) if json else parity_table(result))
 
 
-def _fail(message: str) -> None:
+def _scene(scene: Path, output: Path, options: SceneOptions, json: bool) -> None:
+    from .gaussian.scene.convert import export_scene
+    from .gaussian.scene.report import scene_json, scene_summary
+    from .report import Steps
+
+    try:
+        with Steps(quiet=json) as steps:
+            result = export_scene(scene, output, options, steps)
+    except OSError as error:
+        _fail(f"{error.filename or scene}: {error.strerror or error}")
+    except ValueError as error:
+        _fail(str(error))
+    print(scene_json(result) if json else scene_summary(result))
+
+
+def _refuse_options(names: set[str], why: str) -> None:
+    if names:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(names))
+        _fail(f"{options} {why}")
+
+
+def _fail(message: str) -> NoReturn:
     print(f"talkrt export: {message}", file=sys.stderr)
     raise typer.Exit(1)

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .parity import Parity
+if TYPE_CHECKING:
+    from .parity import Parity
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class Step:
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, task  # borrowed
 
-    def advance(self) -> None:
-        self._progress.advance(self._task)  # type: ignore[arg-type]
+    def advance(self, amount: int = 1) -> None:
+        self._progress.advance(self._task, amount)  # type: ignore[arg-type]
 
 
 def parity_table(result: Exported) -> str:

@@ -38,13 +38,14 @@ def inspect(
             "export the plan again"
         ) from None
     console.print("\n".join(facts), markup=False)
-    console.print(graphs)
+    if graphs.rows:
+        console.print(graphs)
     console.print(_tensors(file, tensors))
 
 
 def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
     manifest = file.manifest
-    video, rate = manifest["video"], manifest["audio"]["sample_rate"]
+    video = manifest["video"]
     yield "plan", f"{file.path}, {_size(file.file_bytes)}, {len(file.tensors)} tensors"
     yield "model", f"{manifest['model']}, named {manifest['name']!r}"
     made_by = manifest.get("created_by", "unknown")
@@ -52,25 +53,46 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
     numerator, denominator = video["fps"]
     fps = numerator / denominator
     yield "video", f"{video['width']}x{video['height']} at {fps:g} frames per second"
-    look_ahead = file.network_look_ahead_ms()
-    yield (
-        "audio",
-        f"{rate} Hz mono"
-        + ("" if look_ahead is None else f", the network looks {look_ahead:.1f} ms ahead"),
-    )
+    if manifest["model"] != "scene":
+        look_ahead = file.network_look_ahead_ms()
+        yield (
+            "audio",
+            f"{manifest['audio']['sample_rate']} Hz mono"
+            + ("" if look_ahead is None else f", the network looks {look_ahead:.1f} ms ahead"),
+        )
     budget = manifest.get("budget", {})
     for kind in ("host", "device"):
         if amount := budget.get(f"{kind}_bytes"):
             yield f"{kind} budget", _size(amount)
     if gaussian := manifest.get("gaussian"):
-        yield "Gaussians", f"{gaussian['count']}, SH degree {gaussian['sh_degree']}"
-        shapes, joints = len(gaussian["shapes"]), len(gaussian["joints"])
-        yield "rig", f"{shapes} shapes, {joints} joints, {len(gaussian['channels'])} channels"
+        yield from _gaussian(gaussian)
     if motion := manifest.get("motion"):
         yield "emotions", ", ".join(emotion["name"] for emotion in motion["emotions"])
     if check := manifest.get("check"):
-        floor = check["min_psnr_db"]
-        yield "check clip", f"{len(check['frames'])} frames, at least {floor:g} dB"
+        pictures = len(check.get("cameras") or check["frames"])
+        yield "check clip", f"{pictures} frames, at least {check['min_psnr_db']:g} dB"
+
+
+def _gaussian(gaussian: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    drawn = f", drawn as {gaussian.get('convention', 'gsplat')} does"
+    if gaussian["antialias"]:
+        drawn += ", with anti-aliasing"
+    yield "Gaussians", f"{gaussian['count']}, SH degree {gaussian['sh_degree']}{drawn}"
+    if "channels" in gaussian:
+        shapes, joints = len(gaussian["shapes"]), len(gaussian["joints"])
+        yield "rig", f"{shapes} shapes, {joints} joints, {len(gaussian['channels'])} channels"
+    if view := gaussian.get("view"):
+        eye = _eye(gaussian["camera"]["viewmat"])
+        yield "camera", f"at {_point(eye)}, about {_point(view['target'])}, up {_point(view['up'])}"
+
+
+def _eye(viewmat: list[float]) -> list[float]:
+    """Where a camera stands: minus the transposed rotation times the translation."""
+    return [-sum(viewmat[4 * r + c] * viewmat[4 * r + 3] for r in range(3)) for c in range(3)]
+
+
+def _point(values: list[float]) -> str:
+    return f"({', '.join(f'{value + 0.0:.4g}' for value in values)})"
 
 
 def _graphs(graphs: list[dict[str, Any]]) -> Table:
