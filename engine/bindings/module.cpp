@@ -19,4 +19,5 @@ NB_MODULE(_core, module) {
   talkrt::python::bind_session(module);
   talkrt::python::bind_model(module);
   talkrt::python::bind_engine(module);
+  talkrt::python::bind_rasterizer(module);
 }

@@ -47,5 +47,6 @@ void bind_engine(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
 void bind_session(nanobind::module_& module);
 void bind_frame(nanobind::module_& module);
+void bind_rasterizer(nanobind::module_& module);
 
 }  // namespace talkrt::python

@@ -152,11 +152,14 @@ void blend(RasterFrame& frame) {
   const int tiles = frame.tiles();
   const Resolver resolver(frame);
   const BlockCorners corners;
+  const Target& target = frame.target;
+  const bool with_depth =
+      target.depth != nullptr || (target.channels != nullptr && target.channels->depth != nullptr);
   frame.executor.for_each((tiles + kTilesPerTask - 1) / kTilesPerTask, [&](int task, int) {
     TileBatch batch;
     const int end = (task + 1) * kTilesPerTask < tiles ? (task + 1) * kTilesPerTask : tiles;
     for (int tile = task * kTilesPerTask; tile < end; ++tile) {
-      if (frame.target.depth != nullptr) {
+      if (with_depth) {
         blend_tile<true>(frame, resolver, batch, corners, tile);
       } else {
         blend_tile<false>(frame, resolver, batch, corners, tile);

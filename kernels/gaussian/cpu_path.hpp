@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/projection.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 
 namespace talkrt::gaussian {
@@ -15,6 +16,7 @@ struct CpuPath {
   void (*bin)(RasterFrame&, const Chunk& all);
   void (*blend)(RasterFrame&);
   void (*deform)(const RigView&, const Pose&, const PosedSplats&, Executor&);
+  void (*project_only)(const Splats&, const Camera&, const RasterOptions&, const Projection&, Executor&);
 };
 
 /// The path that TALKRT_CPU names, else the widest that this CPU can run.

@@ -7,6 +7,6 @@
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
 extern const CpuPath kPath;
-const CpuPath kPath = {TALKRT_CPU_PATH_NAME, project, sort, bin, blend, deform};
+const CpuPath kPath = {TALKRT_CPU_PATH_NAME, project, sort, bin, blend, deform, project_only};
 
 }  // namespace talkrt::gaussian::TALKRT_CPU_PATH

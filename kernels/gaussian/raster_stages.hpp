@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/projection.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 
 #ifndef TALKRT_CPU_PATH
@@ -24,6 +25,9 @@ void bin(RasterFrame& frame, const Chunk& all);
 
 /// Draws every tile into the target.
 void blend(RasterFrame& frame);
+
+void project_only(const Splats& splats, const Camera& camera, const RasterOptions& options,
+                  const Projection& out, Executor& executor);
 
 void deform(const RigView& rig, const Pose& pose, const PosedSplats& out, Executor& executor);
 

@@ -55,7 +55,20 @@ struct Background {
   const std::uint8_t* image = nullptr;  // RGB8 [height, width, 3], of the target's size
 };
 
-/// Where pixels go. Either pointer may be null. RGBA8 is rounded to nearest and clamped; with a
+/// A float picture whose channels lie where the caller wants them, rows without gaps; strides are floats from
+/// one pixel to the next. Any pointer may be null. Colour is premultiplied over the background.
+struct Channels {
+  float* color = nullptr;
+  int color_count = 3;  // of red, green and blue, that many
+  std::ptrdiff_t color_stride = 3;
+  float* alpha = nullptr;  // 1 - transmittance
+  std::ptrdiff_t alpha_stride = 1;
+  float* depth = nullptr;  // sum(w z), or that over alpha (0 where empty) when `expected`
+  std::ptrdiff_t depth_stride = 1;
+  bool expected = false;
+};
+
+/// Where pixels go. Any pointer may be null. RGBA8 is rounded to nearest and clamped; with a
 /// transparent background its RGB is not premultiplied. rgba_float is premultiplied RGB over the
 /// background, and alpha = 1 - transmittance; depth is the expected depth sum(w z) / alpha, 0 where empty.
 struct Target {
@@ -63,6 +76,7 @@ struct Target {
   std::int64_t rgba8_stride = 0;  // bytes from one row to the next
   float* rgba_float = nullptr;    // [height, width, 4]
   float* depth = nullptr;         // [height, width]
+  const Channels* channels = nullptr;
 };
 
 /// Sizes the scratch of rasterize_cpu. `intersections` bounds (splat, tile) pairs.

@@ -144,6 +144,12 @@ void deform_cpu(const RigView& rig, const Pose& pose, const PosedSplats& out, Ex
   active_cpu_path().deform(rig, pose, out, executor);
 }
 
+void project_cpu(const Splats& splats, const Camera& camera, const RasterOptions& options,
+                 const Projection& out, Executor& executor) {
+  check(splats, camera, {splats.count, camera.width, camera.height});
+  active_cpu_path().project_only(splats, camera, options, out, executor);
+}
+
 const char* cpu_path() { return active_cpu_path().name; }
 
 }  // namespace talkrt::gaussian

@@ -30,6 +30,8 @@ class Resolver {
   void write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
   void write_floats(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
 
+  void write_channels(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
+
   const RasterFrame& frame_;
   int width_, height_;
 };
@@ -62,6 +64,7 @@ inline void Resolver::write(const PixelBlock& block, int x, int y) const {
   if (frame_.target.rgba_float != nullptr || frame_.target.depth != nullptr) {
     write_floats(over, alpha, x, y, columns, rows);
   }
+  if (frame_.target.channels != nullptr) write_channels(over, alpha, x, y, columns, rows);
 }
 
 inline void Resolver::write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns,
@@ -107,6 +110,28 @@ inline void Resolver::write_floats(const PixelBlock& over, Floats alpha, int x, 
       if (frame_.target.depth != nullptr) {
         frame_.target.depth[pixel] = values[3][lane] > 0 ? values[4][lane] / values[3][lane] : 0.0f;
       }
+    }
+  }
+}
+
+inline void Resolver::write_channels(const PixelBlock& over, Floats alpha, int x, int y, int columns,
+                                     int rows) const {
+  const Channels& to = *frame_.target.channels;
+  alignas(64) float color[3][kLanes], alphas[kLanes], depth[kLanes];
+  store(color[0], over.red);
+  store(color[1], over.green);
+  store(color[2], over.blue);
+  store(alphas, alpha);
+  store(depth, to.expected ? zero_unless(alpha > Floats(0.0f), over.depth / alpha) : over.depth);
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(y + row) * width_ + x + column;
+      const int lane = column * 4 + row;
+      if (to.color != nullptr) {
+        for (int c = 0; c < to.color_count; ++c) to.color[pixel * to.color_stride + c] = color[c][lane];
+      }
+      if (to.alpha != nullptr) to.alpha[pixel * to.alpha_stride] = alphas[lane];
+      if (to.depth != nullptr) to.depth[pixel * to.depth_stride] = depth[lane];
     }
   }
 }

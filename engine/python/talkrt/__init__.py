@@ -8,6 +8,8 @@ for frame in session.frames():
     show(frame.image)                  # RGBA uint8 [H, W, 4], no copy
 
 talkrt.render("demo.plan", "speech.wav", "out.mp4")
+
+image, alpha, meta = talkrt.rasterize(means, quats, scales, opacities, colors, viewmats, Ks, w, h)
 """
 
 from __future__ import annotations
@@ -18,8 +20,16 @@ from talkrt import _core
 from talkrt._core import Frame
 from talkrt.controls import Controls
 from talkrt.engine import Engine
-from talkrt.errors import AudioError, BackendError, BudgetError, Error, PlanError
+from talkrt.errors import (
+    AudioError,
+    BackendError,
+    BudgetError,
+    Error,
+    PlanError,
+    UnsupportedError,
+)
 from talkrt.model import Model
+from talkrt.rasterizing import rasterize
 from talkrt.session import Session
 
 if TYPE_CHECKING:
@@ -37,7 +47,9 @@ __all__ = [
     "Model",
     "PlanError",
     "Session",
+    "UnsupportedError",
     "__version__",
+    "rasterize",
     "render",
 ]
 

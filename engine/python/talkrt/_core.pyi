@@ -158,3 +158,39 @@ class Engine:
 
     def describe_json(self) -> str:
         """What was found and what will be used, as JSON."""
+
+def rasterize(
+    *,
+    means: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    quats: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    scales: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    opacities: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    colors: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)] | None,
+    sh_degree: int,
+    viewmats: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    Ks: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    width: int,
+    height: int,
+    backgrounds: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)]
+    | None,
+    near_plane: float,
+    far_plane: float,
+    radius_clip: float,
+    eps2d: float,
+    antialias: bool,
+    inria: bool,
+    depth: int,
+    threads: int,
+    pictures: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    alphas: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    radii: Annotated[NDArray[numpy.int32], dict(order="C", device="cpu")],
+    means2d: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    depths: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    conics: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    projected_opacities: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu")],
+    tiles: Annotated[NDArray[numpy.int32], dict(order="C", device="cpu")],
+    invalid: Annotated[NDArray[numpy.int64], dict(order="C", device="cpu")],
+) -> None:
+    """
+    Draws cameras into the caller's arrays; use talkrt.rasterize, which checks them.
+    """

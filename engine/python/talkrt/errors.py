@@ -24,6 +24,10 @@ class BudgetError(Error):
     """More memory would be needed than a budget, or the machine, allows."""
 
 
+class UnsupportedError(Error, NotImplementedError):
+    """Something that a similar library offers under this name and TalkRT does not."""
+
+
 class AudioError(Error):
     """Audio that cannot be read or contains samples that are no numbers."""
 
