@@ -7,6 +7,7 @@ import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -340,6 +341,21 @@ def test_calls_leave_no_memory_behind() -> None:
         scene.draw()
     # A picture alone has 640 KB: 300 of them left behind would be 190 MB.
     assert peak() - before < 20_000
+
+
+def test_the_example_and_the_one_of_the_readme_run(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    picture = tmp_path / "ball.ppm"
+    command = [sys.executable, str(root / "examples/python/rasterize.py"), str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "camera 1: 1000 of 1000" in done.stdout
+    data = np.frombuffer(picture.read_bytes()[15:], np.uint8).reshape(320, 640, 3)
+    assert data[160, 160].mean() > 20 and data[0, 0].tolist() == [0, 0, 0]
+    readme = (root / "README.md").read_text().split("## The rasterizer alone")[1]
+    code = readme.split("```python")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(code, found)
+    assert found["image"].shape == (1, 240, 320, 4) and found["alpha"].max() > 0.9
 
 
 def test_parameters_are_those_of_gsplat_in_its_order() -> None:
