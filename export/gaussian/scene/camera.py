@@ -23,6 +23,7 @@ DIRECTIONS = {
 }
 FIELD_OF_VIEW = 50.0  # degrees, along the shorter side
 PITCH = 15.0  # degrees that the automatic camera looks down
+REACH = 4.0
 MARGIN = 1.05  # of its distance
 NEAREST = 0.05  # its least distance: nothing before 0.01 is drawn
 SAMPLE = 200_000  # splats that say where the scene is
@@ -41,34 +42,46 @@ class Camera:
         }
 
 
-def centre(scene: Scene) -> DoubleArray:
-    """The point that an orbit turns about: the middle splat along each axis, by opacity."""
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The box about where most of a scene is. A capture's splats reach into the far background:
+    what is more than REACH times as far from the median as a quarter of them does not count."""
+
+    low: DoubleArray  # [3]
+    high: DoubleArray  # [3]
+
+    @property
+    def centre(self) -> DoubleArray:
+        """The point that an orbit turns about."""
+        middle: DoubleArray = (self.low + self.high) / 2
+        return middle
+
+
+def core(scene: Scene) -> Core:
     means, _, weights = _sample(scene)
-    return np.array([_quantile(means[:, axis], weights, 0.5) for axis in range(3)])
+    shares = (0.01, 0.25, 0.5, 0.75, 0.99)
+    q = np.array([[_quantile(column, weights, share) for column in means.T] for share in shares])
+    low = np.maximum(q[0], q[2] - REACH * (q[2] - q[1]))
+    high = np.minimum(q[4], q[2] + REACH * (q[3] - q[2]))
+    return Core(low, high)
 
 
-def automatic(scene: Scene, up: DoubleArray, width: int, height: int) -> Camera:
-    """Looks at the centre from the front and a little above, so far off that what lies about the
-    centre is in the picture. A few splats far away, as captures have them, do not count."""
-    means, sizes, weights = _sample(scene)
-    target = centre(scene)
-    near = np.ones(len(means), bool)
-    for axis in range(3):
-        q = [_quantile(means[:, axis], weights, share) for share in (0.005, 0.25, 0.75, 0.995)]
-        # Of a box or a sphere, the middle half spans half of the whole.
-        reach = min(q[2] - q[1], max(q[3] - target[axis], target[axis] - q[0]))
-        near &= np.abs(means[:, axis] - target[axis]) <= reach
-    if not near.any():  # splats around an empty middle
-        near[:] = True
+def automatic(scene: Scene, box: Core, up: DoubleArray, width: int, height: int) -> Camera:
+    """Looks at the middle of the box from the front and a little above, so far off that what is in
+    the box is in the picture."""
+    means, sizes, _ = _sample(scene)
+    inside = np.flatnonzero(((means >= box.low) & (means <= box.high)).all(axis=1))
+    if len(inside) == 0:  # splats around an empty middle
+        inside = np.arange(len(means))
     rotation = _facing(up)
-    seen = (means[near] - target) @ rotation.T
+    seen = (means[inside] - box.centre) @ rotation.T
     focal = 0.5 * min(width, height) / np.tan(np.radians(FIELD_OF_VIEW / 2))
     half = np.array([width, height]) / 2 / focal
-    needed = ((np.abs(seen[:, :2]) + sizes[near, None]) / half).max(axis=1) - seen[:, 2]
-    distance = max(MARGIN * _quantile(needed, weights[near], 0.98), NEAREST)
+    needed = ((np.abs(seen[:, :2]) + sizes[inside, None]) / half).max(axis=1) - seen[:, 2]
+    distance = max(MARGIN * float(needed.max()), NEAREST)
     viewmat = np.eye(4)
     viewmat[:3, :3] = rotation
-    viewmat[:3, 3] = -rotation @ target + [0, 0, distance]
+    viewmat[:3, 3] = -rotation @ box.centre + [0, 0, distance]
     return Camera(viewmat, np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]]))
 
 

@@ -22,7 +22,7 @@ from .gather import Scene
 
 DoubleArray = NDArray[np.float64]
 
-SIDE = 96  # pixels, at most
+SIDES = (96, 16)  # pixels of the longer side; the second only when the first is too much
 ZOOMS = (1, 2, 4, 8, 16, 32, 64)  # of the middle
 MIN_PSNR_DB = 40.0  # rounding to 8 bits alone leaves about 59; a wrong picture is far below 40
 MAX_IN_TILE = 40_000  # splats: the reference holds some ten doubles for each of their 256 pixels
@@ -62,28 +62,29 @@ def render(
     """Pictures of a view of `width` x `height` pixels; None when each would cost too much."""
     from talkrt.pictures import PngEncoder
 
-    shrink = min(1.0, SIDE / max(width, height))
-    w, h = max(1, round(width * shrink)), max(1, round(height * shrink))
-    encoder = PngEncoder((w, h), opaque=True)
-    made = CheckPictures(w, h, [], [])
-    for attempts in _attempts(view, width, height, w, h):
-        for camera in attempts:
-            reaching, in_tiles = _reaching(scene, camera, w, h, NEAR[drawing.convention])
-            if in_tiles.max() > MAX_IN_TILE or in_tiles.sum() > MAX_IN_TILES:
-                continue
-            posed = _posed(scene, reaching)
-            image = rasterize(posed, camera.viewmat, camera.K, w, h, background, drawing)
-            color = np.rint(np.clip(image.color, 0, 1) * 255).astype(np.uint8)
-            opaque = np.full((h, w, 1), 255, np.uint8)
-            made.cameras.append(camera)
-            made.pngs.append(encoder.encode(np.concatenate([color, opaque], axis=2)))
-            break
-        progress()
-    return made if made.cameras else None
+    for side in SIDES:
+        shrink = min(1.0, side / max(width, height))
+        w, h = max(1, round(width * shrink)), max(1, round(height * shrink))
+        encoder = PngEncoder((w, h), opaque=True)
+        made = CheckPictures(w, h, [], [])
+        for attempts in _attempts(view, width, height, w, h):
+            near = NEAR[drawing.convention]
+            if cheap := _first_cheap(scene, attempts, w, h, near):
+                camera, reaching = cheap
+                posed = _posed(scene, reaching)
+                image = rasterize(posed, camera.viewmat, camera.K, w, h, background, drawing)
+                color = np.rint(np.clip(image.color, 0, 1) * 255).astype(np.uint8)
+                opaque = np.full((h, w, 1), 255, np.uint8)
+                made.cameras.append(camera)
+                made.pngs.append(encoder.encode(np.concatenate([color, opaque], axis=2)))
+            progress()
+        if made.cameras:
+            return made
+    return None
 
 
 def _attempts(view: Camera, width: int, height: int, w: int, h: int) -> list[list[Camera]]:
-    """By picture, the cameras to try until one is cheap enough."""
+    """By picture, the cameras to try, each seeing less than the one before."""
     whole = Camera(view.viewmat, view.K * [[w / width], [h / height], [1]])
     if (w, h) == (width, height):
         return [[whole]]
@@ -95,8 +96,25 @@ def _attempts(view: Camera, width: int, height: int, w: int, h: int) -> list[lis
     return [[whole], middle]
 
 
+def _first_cheap(
+    scene: Scene, attempts: list[Camera], width: int, height: int, near: float
+) -> tuple[Camera, NDArray[np.intp]] | None:
+    """The first camera whose picture the reference can make, with the splats that it needs."""
+    among = np.arange(scene.count)
+    for camera in attempts:
+        among, in_tiles = _reaching(scene, among, camera, width, height, near)
+        if in_tiles.max() <= MAX_IN_TILE and in_tiles.sum() <= MAX_IN_TILES:
+            return camera, among
+    return None
+
+
 def _reaching(
-    scene: Scene, camera: Camera, width: int, height: int, near: float
+    scene: Scene,
+    among: NDArray[np.intp],
+    camera: Camera,
+    width: int,
+    height: int,
+    near: float,
 ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """The splats that may colour a pixel, in order, and how many touch each tile [rows, columns].
 
@@ -110,19 +128,19 @@ def _reaching(
     # The Jacobian is clamped to these slopes by gsplat, by Inria as if `middle` were the centre's.
     steepest = np.maximum(np.maximum(-low, high), 0.65 * size / focal)
     tiles = -(-size // TILE)
-    found = []
+    found = [np.zeros(0, np.intp)]
     edges = np.zeros((tiles[1] + 1, tiles[0] + 1), np.int64)  # of the splats' boxes; summed below
-    for start in range(0, scene.count, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
+    for start in range(0, len(among), AT_ONCE):
+        part = among[start : start + AT_ONCE]
         t = scene.means[part].astype(np.float64) @ rotation.T + shift
-        keep = np.flatnonzero((t[:, 2] >= near) & (scene.opacities[part] > 0))
-        t = t[keep]
+        keep = (t[:, 2] >= near) & (scene.opacities[part] > 0)
+        part, t = part[keep], t[keep]
         stretch = focal * np.sqrt(1 + steepest**2) / t[:, 2:]
-        largest = scene.scales[part][keep].max(axis=1, keepdims=True).astype(np.float64)
+        largest = scene.scales[part].max(axis=1, keepdims=True).astype(np.float64)
         reach = REACH * np.sqrt((stretch * largest) ** 2 + DILATION) + 1
         at = focal * t[:, :2] / t[:, 2:] + middle
         hit = ((at + reach >= 0) & (at - reach <= size)).all(axis=1)
-        found.append(start + keep[hit])
+        found.append(part[hit])
         x0, y0 = (np.clip((at - reach)[hit], 0, size - 1) // TILE).astype(np.intp).T
         x1, y1 = (np.clip((at + reach)[hit], 0, size - 1) // TILE).astype(np.intp).T + 1
         for y, x, sign in ((y0, x0, 1), (y0, x1, -1), (y1, x0, -1), (y1, x1, 1)):

@@ -14,7 +14,7 @@ from ...plan import write_plan
 from ...report import Steps
 from ..reference import Options
 from . import check_pictures
-from .camera import DIRECTIONS, Camera, automatic, centre, read_camera
+from .camera import DIRECTIONS, Camera, automatic, core, read_camera
 from .gather import Scene, gather
 from .open_scene import open_scene
 from .options import SceneOptions
@@ -49,14 +49,20 @@ def export_scene(
         scene = gather(source, options.sh_degree, step.advance)
     width, height = options.size
     up = options.up or source.up
-    view = given or automatic(scene, DIRECTIONS[up], width, height)
-    target = centre(scene)
+    box = core(scene)
+    view = given or automatic(scene, box, DIRECTIONS[up], width, height)
+    target = box.centre
     antialias = source.antialias if options.antialias is None else options.antialias
     notes = list(source.notes)
     drawing = Options(antialias, options.convention)
     with steps.step("render check pictures in float64", total=2) as step:
         check = check_pictures.render(
             scene, view, width, height, options.background, drawing, step.advance
+        )
+    if source.sh_degree == 0 and ((scene.sh >= 0) & (scene.sh <= 1)).all():
+        notes.append(
+            "all of f_dc lies in 0 to 1: if these are colors and not SH (as in LAM's offset.ply, "
+            "whose positions are offsets too), the picture will be wrong"
         )
     if check is None:
         notes.append("no check pictures: too many splats in view for the float64 reference")

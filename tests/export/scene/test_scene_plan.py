@@ -17,7 +17,7 @@ import pytest
 from talkrt.export.gaussian.cloud import quats_to_rotations
 from talkrt.export.gaussian.reference import Options, Posed, rasterize
 from talkrt.export.gaussian.scene import check_pictures
-from talkrt.export.gaussian.scene.camera import DIRECTIONS, automatic, centre, read_camera
+from talkrt.export.gaussian.scene.camera import DIRECTIONS, automatic, core, read_camera
 from talkrt.export.gaussian.scene.convert import export_scene
 from talkrt.export.gaussian.scene.gather import Scene, gather, spatial_order
 from talkrt.export.gaussian.scene.open_scene import open_scene
@@ -144,34 +144,35 @@ def test_the_automatic_camera_sees_the_scene_the_right_way_up(up):
     r = np.random.default_rng(4)
     means = r.uniform(-1, 1, (3000, 3)) * [3, 2, 1] + [10, -20, 30]
     scene = scene_of(means)
-    camera = automatic(scene, DIRECTIONS[up], 640, 360)
+    camera = automatic(scene, core(scene), DIRECTIONS[up], 640, 360)
     at = means @ camera.viewmat[:3, :3].T + camera.viewmat[:3, 3]
     pixels = at @ camera.K.T
     pixels = pixels[:, :2] / pixels[:, 2:]
     inside = (at[:, 2] > 0.01) & (pixels >= 0).all(1) & (pixels <= [640, 360]).all(1)
     assert inside.mean() > 0.95
     assert np.ptp(pixels[inside, 1]) > 200  # and is not far off either
-    above = centre(scene) + 0.5 * DIRECTIONS[up]
+    above = core(scene).centre + 0.5 * DIRECTIONS[up]
     low, high = (
         camera.K @ (camera.viewmat[:3, :3] @ point + camera.viewmat[:3, 3])
-        for point in (centre(scene), above)
+        for point in (core(scene).centre, above)
     )
     assert high[1] / high[2] < low[1] / low[2] - 20  # smaller y: higher in the picture
     eye = -camera.viewmat[:3, :3].T @ camera.viewmat[:3, 3]
-    assert (eye - centre(scene)) @ DIRECTIONS[up] > 0
+    assert (eye - core(scene).centre) @ DIRECTIONS[up] > 0
 
 
 def test_far_away_and_faint_splats_do_not_move_the_camera():
     means = np.random.default_rng(5).uniform(-1, 1, (2000, 3))
     far = np.random.default_rng(6).standard_normal((300, 3)) * 1e4
-    plain = automatic(scene_of(means), DIRECTIONS["-y"], 320, 240)
+    alone = scene_of(means)
+    plain = automatic(alone, core(alone), DIRECTIONS["-y"], 320, 240)
     clutter = scene_of(np.concatenate([means, far]))
-    with_far = automatic(clutter, DIRECTIONS["-y"], 320, 240)
+    with_far = automatic(clutter, core(clutter), DIRECTIONS["-y"], 320, 240)
     np.testing.assert_allclose(with_far.viewmat, plain.viewmat, atol=0.9)
     faint = scene_of(np.concatenate([means, far, far]), opacity=1e-6)
     faint.opacities[:2000] = 0.9
     np.testing.assert_allclose(
-        automatic(faint, DIRECTIONS["-y"], 320, 240).viewmat, plain.viewmat, atol=1e-2
+        automatic(faint, core(faint), DIRECTIONS["-y"], 320, 240).viewmat, plain.viewmat, atol=1e-2
     )
 
 
@@ -188,7 +189,7 @@ def test_far_away_and_faint_splats_do_not_move_the_camera():
 @pytest.mark.parametrize("opacity", [0.0, 1.0])
 def test_the_automatic_camera_is_finite_for_any_scene(means, opacity):
     scene = scene_of(means, scale=0.0, opacity=opacity)
-    camera = automatic(scene, DIRECTIONS["y"], 100, 50)
+    camera = automatic(scene, core(scene), DIRECTIONS["y"], 100, 50)
     assert np.isfinite(camera.viewmat).all()
     at = np.array(means) @ camera.viewmat[:3, :3].T + camera.viewmat[:3, 3]
     assert (at[:, 2] > 0.01).any()
@@ -243,7 +244,7 @@ def test_check_pictures_are_the_whole_scene_by_the_reference(
     log_scales = splats.log_scales.copy()
     log_scales[::20] += 3  # some are large, and some contain the camera
     scene = gather(open_scene(write(ply_bytes(splats.with_(log_scales=log_scales)))))
-    view = automatic(scene, DIRECTIONS["-y"], *size)
+    view = automatic(scene, core(scene), DIRECTIONS["-y"], *size)
     made = check_pictures.render(scene, view, *size, (0.1, 0.2, 0.3), drawing)
     assert made is not None
     assert max(made.width, made.height) <= 96
@@ -262,7 +263,7 @@ def test_check_pictures_are_the_whole_scene_by_the_reference(
 
 def test_check_pictures_show_the_view_shrunk_and_its_middle():
     scene = scene_of(np.random.default_rng(7).uniform(-1, 1, (500, 3)))
-    view = automatic(scene, DIRECTIONS["-y"], 960, 480)
+    view = automatic(scene, core(scene), DIRECTIONS["-y"], 960, 480)
     made = check_pictures.render(scene, view, 960, 480, (0, 0, 0), Options())
     assert made is not None
     whole, middle = made.cameras
@@ -273,19 +274,40 @@ def test_check_pictures_show_the_view_shrunk_and_its_middle():
 
 def test_a_view_that_is_too_full_for_the_reference_is_magnified(monkeypatch):
     scene = scene_of(np.random.default_rng(8).uniform(-1, 1, (3000, 3)), scale=0.01)
-    view = automatic(scene, DIRECTIONS["-y"], 960, 480)
+    view = automatic(scene, core(scene), DIRECTIONS["-y"], 960, 480)
     monkeypatch.setattr(check_pictures, "MAX_IN_TILES", 60)
     made = check_pictures.render(scene, view, 960, 480, (0, 0, 0), Options())
     assert made is not None
     (camera,) = made.cameras
     zoom = camera.K[0, 0] / view.K[0, 0]
-    assert zoom in (2, 4, 8)
+    assert zoom in (2, 4, 8, 16, 32)
     # still about the same point
     np.testing.assert_allclose(
         camera.K[:2, 2], view.K[:2, 2] * zoom - zoom * np.array([480, 240]) + [48, 24]
     )
     monkeypatch.setattr(check_pictures, "MAX_IN_TILES", -1)
     assert check_pictures.render(scene, view, 960, 480, (0, 0, 0), Options()) is None
+
+
+def test_the_still_life_of_the_examples_becomes_a_plan(tmp_path):
+    example = Path(__file__).resolve().parents[3] / "examples/python/still_life.py"
+    subprocess.run([sys.executable, example, "s.ply"], cwd=tmp_path, check=True, timeout=60)
+    result = export(tmp_path / "s.ply", tmp_path / "s.plan", SceneOptions(size=(96, 64), up="y"))
+    assert (result.kept, result.sh_degree, result.notes) == (24_500, 1, [])
+    _, tensors = read_plan(tmp_path / "s.plan")
+    picture = decode_png(tensors["check/frame/0"].tobytes())[:, :, :3].astype(int)
+    assert (picture[:8].max(), picture[:, :4].max()) == (0, 0)  # nothing above and at the side
+    red, green, blue = picture[46, 57]
+    assert red > 2 * green and red > 2 * blue  # the red ball, in front
+    assert 0.2 < (picture.sum(axis=2) > 30).mean() < 0.8
+
+
+def test_colors_that_may_not_be_sh_are_warned_of(make_splats, ply_bytes, write, tmp_path):
+    splats = make_splats(degree=0)
+    colors = np.random.default_rng(3).uniform(0, 1, (40, 3)).astype(np.float32)
+    notes = export(write(ply_bytes(splats.with_(dc=colors))), tmp_path / "a.plan").notes
+    assert any("LAM" in note for note in notes)
+    assert export(write(ply_bytes(splats)), tmp_path / "b.plan").notes == []
 
 
 def test_the_command_needs_no_torch_and_reports(scene_file, tmp_path):
