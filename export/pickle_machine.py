@@ -3,8 +3,8 @@
 
 A pickle is a program for a stack machine, and Python's own machine imports and calls whatever the
 program names. This one imports nothing: the few names that checkpoints of tensors need stand in a
-table, pickle_names.py, and any other name is an error. Mappings and argparse namespaces become dicts, tensors
-and NumPy arrays become arrays, NumPy scalars become Python numbers.
+table, pickle_names.py, and any other name is an error. Mappings and argparse namespaces become
+dicts, tensors and NumPy arrays become arrays, NumPy scalars become Python numbers.
 """
 
 from __future__ import annotations

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoint import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MOST_LISTED = 20
 
@@ -36,6 +39,17 @@ def checked_state(source: str, found: Any, expected: Shapes) -> dict[str, NDArra
     if problems:
         raise CheckpointError(f"{source}: {listed(problems)}")
     return {name: found[name] for name in expected}
+
+
+def load_state(module: nn.Module, source: str, found: Any) -> None:
+    """Fills `module` for inference: every key of it, and none that it does not have."""
+    import torch
+
+    expected = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    arrays = checked_state(source, found, expected)
+    copies = {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
+    module.load_state_dict(copies, strict=True)
+    module.eval().requires_grad_(False)
 
 
 def listed(problems: list[str]) -> str:
