@@ -126,6 +126,7 @@ class PositionConv(nn.Module):
 
     def __init__(self, config: HubertConfig) -> None:
         super().__init__()
+        self.config = config
         self.conv = PositionConvWeights(config)
         self.groups = config.position_groups
         self.padding = config.position_kernel // 2
@@ -137,6 +138,23 @@ class PositionConv(nn.Module):
             x.transpose(1, 2), weight, self.conv.bias, padding=self.padding, groups=self.groups
         )
         return functional.gelu(y[:, :, : y.shape[2] - self.extra]).transpose(1, 2)
+
+    def folded(self) -> PositionConv:
+        """The same with its weight made once."""
+        copy = PositionConv(self.config)
+        weight = self.conv.parametrizations["weight"]().detach()
+        copy.conv.parametrizations["weight"] = Fixed(weight)
+        copy.conv.bias = self.conv.bias
+        return copy
+
+
+class Fixed(nn.Module):
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight, requires_grad=False)
+
+    def forward(self) -> Tensor:
+        return self.weight
 
 
 class Attention(nn.Module):

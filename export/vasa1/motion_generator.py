@@ -94,6 +94,10 @@ class Denoiser(nn.Module):
             nn.Linear(width, config.decoder), nn.GELU(), nn.Linear(config.decoder, config.motion)
         )
 
+    def layers(self) -> list[nn.TransformerDecoderLayer]:
+        layers = self.transformer.layers
+        return [layer for layer in layers if isinstance(layer, nn.TransformerDecoderLayer)]
+
     def step_rows(self) -> Tensor:
         """[T + 1, width]: what step t adds to every token."""
         return self.diff_step_map(sinusoids(self.config.steps + 1, self.config.width))  # type: ignore[no-any-return]

@@ -77,6 +77,9 @@ class Encoder(nn.Module):
         widths = (config.hourglass_inputs, *config.downs)
         self.down_blocks = nn.ModuleList(DownBlock3d(a, b) for a, b in itertools.pairwise(widths))
 
+    def blocks(self) -> list[DownBlock3d]:
+        return [block for block in self.down_blocks if isinstance(block, DownBlock3d)]
+
 
 class Decoder(nn.Module):
     def __init__(self, config: WarpingConfig) -> None:
@@ -89,6 +92,9 @@ class Decoder(nn.Module):
         outputs = config.hourglass_outputs
         self.conv = nn.Conv3d(outputs, outputs, 3, padding=1)
         self.norm = nn.BatchNorm3d(outputs)
+
+    def blocks(self) -> list[UpBlock3d]:
+        return [block for block in self.up_blocks if isinstance(block, UpBlock3d)]
 
 
 class Hourglass(nn.Module):
