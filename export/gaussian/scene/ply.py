@@ -2,7 +2,8 @@
 """The .ply that 3DGS training writes: a row of numbers a splat, found by property name.
 
 Scales are stored as natural logarithms, opacities as logits, quaternions w first and of any length,
-and f_rest channel after channel: all of red, then green, then blue.
+and f_rest channel after channel: all of red, then green, then blue. A property filter_3D, which
+Mip-Splatting writes, is the deviation of a round Gaussian that each splat is to be blurred with.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .ply_header import Element, PlyHeader
 from .ply_rows import Columns, check_size, rows
 from .source import (
     REST_COUNTS,
     Block,
+    DoubleArray,
     FloatArray,
     SceneError,
     Source,
@@ -31,6 +32,7 @@ DC = ("f_dc_0", "f_dc_1", "f_dc_2")
 SCALES = ("scale_0", "scale_1", "scale_2")
 QUATS = ("rot_0", "rot_1", "rot_2", "rot_3")
 NEEDED = (*MEANS, *DC, "opacity", *SCALES, *QUATS)
+FILTER = "filter_3D"
 NORMALS = ("nx", "ny", "nz")  # written by habit, never used
 
 
@@ -44,7 +46,7 @@ def open_ply(header: PlyHeader) -> Source:
         hint = ": a point cloud or a mesh, not Gaussians" if len(missing) > 5 else ""
         raise SceneError(f"{path}: element vertex lacks {', '.join(missing)}{hint}")
     rest = rest_names(path, element)
-    used = {*NEEDED, *rest}
+    used = {*NEEDED, *rest, *({FILTER} & set(element.types))}
     for name in used:
         if element.types[name] == "list":
             refuse(path, f"property {name} of vertex", "a list", "a number")
@@ -99,7 +101,7 @@ def channel_major(columns: Columns, rest: list[str], sh: FloatArray) -> None:
 
 
 def _block(columns: Columns, rest: list[str]) -> Block:
-    def stacked(names: tuple[str, ...]) -> NDArray[np.float64]:
+    def stacked(names: tuple[str, ...]) -> DoubleArray:
         return np.stack([columns[name] for name in names], axis=1).astype(np.float64)
 
     means = to_float32(stacked(MEANS))
@@ -108,13 +110,26 @@ def _block(columns: Columns, rest: list[str]) -> Block:
     channel_major(columns, rest, sh)
     with np.errstate(over="ignore"):
         scales = np.exp(stacked(SCALES))
+    opacities = sigmoid(columns["opacity"].astype(np.float64))
+    if FILTER in columns:
+        scales, opacities = _blurred(scales, opacities, columns[FILTER].astype(np.float64))
     return Block(
         means=means,
         quats=to_float32(stacked(QUATS)),
         scales=to_float32(scales),
-        opacities=to_float32(sigmoid(columns["opacity"].astype(np.float64))),
+        opacities=to_float32(opacities),
         sh=sh,
     )
+
+
+def _blurred(
+    scales: DoubleArray, opacities: DoubleArray, filters: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Wider, and fainter by as much as its volume grew (Yu et al., Mip-Splatting, equation 7)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        wider = np.sqrt(scales**2 + filters[:, None] ** 2)
+        shares = np.divide(scales, wider, out=np.ones_like(scales), where=wider != 0)
+    return wider, opacities * shares.prod(axis=1)
 
 
 def _skipped(header: PlyHeader, element: Element, used: set[str]) -> Iterator[str]:

@@ -234,6 +234,21 @@ def test_a_lower_degree_keeps_the_first_coefficients(make_splats, ply_bytes, wri
         np.testing.assert_array_equal(cut.sh, whole.sh[:, : (degree + 1) ** 2])
 
 
+def test_the_filter_of_mip_splatting_is_applied(make_splats, ply_bytes, write):
+    splats = make_splats(degree=0)
+    filters = np.linspace(0, 0.2, 40).astype(np.float32)
+    order = [*splats.properties(), "filter_3D"]
+    source = open_scene(write(ply_bytes(splats, order=order, extra={"filter_3D": filters})))
+    read = file_order(source)
+    assert source.notes == ()
+    for i in range(40):
+        plain = [math.exp(s) for s in splats.log_scales[i].tolist()]
+        wide = [math.hypot(s, float(filters[i])) for s in plain]
+        faint = math.prod(plain) / math.prod(wide) / (1 + math.exp(-splats.logits[i]))
+        np.testing.assert_allclose(read["scales"][i], wide, rtol=2e-7)
+        np.testing.assert_allclose(read["opacities"][i], faint, rtol=4e-7)
+
+
 def test_the_softplus_dialect_that_looks_the_same_is_warned_of(make_splats, ply_bytes, write):
     notes = open_scene(write(ply_bytes(make_splats(degree=2)))).notes
     assert any("TalkingGaussian" in note for note in notes)

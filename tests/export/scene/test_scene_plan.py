@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import talkrt
+from talkrt.checking import psnr
 from talkrt.export.gaussian.cloud import quats_to_rotations
 from talkrt.export.gaussian.reference import Options, Posed, rasterize
 from talkrt.export.gaussian.scene import check_pictures
@@ -287,6 +289,43 @@ def test_a_view_that_is_too_full_for_the_reference_is_magnified(monkeypatch):
     )
     monkeypatch.setattr(check_pictures, "MAX_IN_TILES", -1)
     assert check_pictures.render(scene, view, 960, 480, (0, 0, 0), Options()) is None
+
+
+@pytest.mark.parametrize("drawing", [Options(), Options(True), Options(False, "inria")])
+def test_check_pictures_are_what_the_rasterizer_draws(make_splats, ply_bytes, write, drawing):
+    scene = gather(open_scene(write(ply_bytes(make_splats(count=2000)))))
+    view = automatic(scene, core(scene), DIRECTIONS["-y"], 400, 300)
+    made = check_pictures.render(scene, view, 400, 300, (0.2, 0.3, 0.4), drawing)
+    assert made is not None
+    drawn, _, _ = talkrt.rasterize(
+        scene.means,
+        scene.quats,
+        scene.scales,
+        scene.opacities,
+        scene.sh,
+        np.array([camera.viewmat for camera in made.cameras], np.float32),
+        np.array([camera.K for camera in made.cameras], np.float32),
+        made.width,
+        made.height,
+        sh_degree=3,
+        backgrounds=np.float32([[0.2, 0.3, 0.4]] * 2),
+        rasterize_mode="antialiased" if drawing.antialias else "classic",
+        convention=drawing.convention,
+    )
+    for image, png in zip(drawn, made.pngs, strict=True):
+        expected = decode_png(png)[:, :, :3]
+        assert psnr(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8), expected) > 60
+
+
+def test_inspect_shows_what_a_scene_has(scene_file, tmp_path):
+    export(scene_file, tmp_path / "a.plan", SceneOptions(size=(64, 48), convention="inria"))
+    code = "import sys; from talkrt.cli import main; sys.exit(main(['inspect', 'a.plan']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for part in ("scene", "rock garden", "300", "SH degree 3", "inria", "64x48", "gaussian/sh"):
+        assert part in done.stdout
 
 
 def test_the_still_life_of_the_examples_becomes_a_plan(tmp_path):

@@ -14,7 +14,7 @@ COMMANDS = {
     "inspect": ("talkrt.cli.inspect", "What a plan holds: manifest, tensors, graphs, budget."),
     "verify": ("talkrt.cli.verify", "Replay a plan's check clip here and compare the pictures."),
     "doctor": ("talkrt.cli.doctor", "What was found on this machine, and what will be used."),
-    "export": ("talkrt.export.cli", "Make a plan from a PyTorch model."),
+    "export": ("talkrt.export.cli", "Make a plan from a PyTorch model or a Gaussian scene."),
     "bench": ("talkrt.benchmarks.cli", "Measure throughput, latency and memory of a plan."),
 }
 
