@@ -96,6 +96,8 @@ void bind_model(nb::module_& module) {
       .def_prop_ro("host_bytes", [](const Model& model) { return info(model).host_bytes; })
       .def_prop_ro("host_budget_bytes", [](const Model& model) { return info(model).host_budget_bytes; })
       .def_prop_ro("load_ms", [](const Model& model) { return info(model).load_ms; })
+      .def_prop_ro("target", [](const Model& model) { return std::to_array(info(model).target); })
+      .def_prop_ro("up", [](const Model& model) { return std::to_array(info(model).up); })
       .def_prop_ro("emotions", &emotions)
       .def("describe_json", &describe_json, "Manifest and tensor summary, as JSON.")
       .def("session", &create_session, nb::kw_only(), "width"_a = 0, "height"_a = 0,

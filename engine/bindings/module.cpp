@@ -18,6 +18,7 @@ NB_MODULE(_core, module) {
   talkrt::python::bind_frame(module);
   talkrt::python::bind_session(module);
   talkrt::python::bind_model(module);
+  talkrt::python::bind_view(module);
   talkrt::python::bind_engine(module);
   talkrt::python::bind_rasterizer(module);
 }

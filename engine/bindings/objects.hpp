@@ -43,10 +43,19 @@ struct Frame {
   nanobind::object image;  // the caller's array, after pull_into
 };
 
+/// Pictures in memory of its own, which arrays refer to: [height, width] pixels, top row first.
+struct View {
+  talkrt_view info{};
+  int width = 0, height = 0;
+  std::unique_ptr<std::uint8_t[]> rgba8;
+  std::unique_ptr<float[]> rgba, depth;
+};
+
 void bind_engine(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
 void bind_session(nanobind::module_& module);
 void bind_frame(nanobind::module_& module);
 void bind_rasterizer(nanobind::module_& module);
+void bind_view(nanobind::module_& module);
 
 }  // namespace talkrt::python

@@ -4,6 +4,9 @@
 // no more. What ONNX Runtime does inside Run is its own and counted apart.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "tests/api/counting_allocator.hpp"
 #include "tests/engine/session/tiny_session.hpp"
 
@@ -33,6 +36,37 @@ TEST(Allocations, a_frame_needs_none) {
   }
   const auto counts = counter.stop();
   EXPECT_GT(frames, 100);
+  EXPECT_EQ(counts.ours, 0u) << counts.our_bytes << " bytes\n" << counter.report();
+}
+
+TEST(Allocations, drawing_the_same_size_again_needs_none) {
+  if (!AllocationCounter::available()) GTEST_SKIP() << "the allocator cannot be replaced under sanitizers";
+  const auto head = session(at_fps(25), engine(with_threads(2)));
+  constexpr int kSide = 200;  // another size than the plan's, whose background is stretched
+  std::vector<std::uint8_t> rgba8(4 * kSide * kSide);
+  std::vector<float> rgba(4 * kSide * kSide), depth(kSide * kSide);
+  talkrt_camera camera{};
+  camera.width = camera.height = kSide;
+  const std::array<float, 16> viewmat{1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0.5f, 0, 0, 0, 1};
+  const std::array<float, 9> K{500, 0, kSide / 2, 0, 500, kSide / 2, 0, 0, 1};
+  std::copy(viewmat.begin(), viewmat.end(), camera.viewmat);
+  std::copy(K.begin(), K.end(), camera.K);
+  const auto draw = [&] {
+    talkrt_view view{};
+    view.rgba8 = rgba8.data();
+    view.rgba8_stride = 4 * kSide;
+    view.rgba = rgba.data();
+    view.depth = depth.data();
+    head->draw(camera, view);
+    return view.visible;
+  };
+  EXPECT_GT(draw(), 0);
+  AllocationCounter counter(AllocationCounter::Threads::all);
+  for (int i = 0; i < 20; ++i) {
+    camera.viewmat[3] = 0.002f * static_cast<float>(i);
+    (void)draw();
+  }
+  const auto counts = counter.stop();
   EXPECT_EQ(counts.ours, 0u) << counts.our_bytes << " bytes\n" << counter.report();
 }
 

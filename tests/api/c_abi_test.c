@@ -89,6 +89,7 @@ static void names_and_versions(void) {
                                TALKRT_ERROR_FRAMES_HELD,
                                TALKRT_ERROR_BAD_AUDIO,
                                TALKRT_ERROR_FINISHED,
+                               TALKRT_ERROR_UNSUPPORTED,
                                TALKRT_ERROR_INTERNAL};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) {
     const char* name = talkrt_status_name(all[i]);
@@ -377,6 +378,91 @@ static void every_other_error(void) {
   talkrt_session_release(session);
 }
 
+static void a_scene(void) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s", plan_path);
+  char* slash = strrchr(path, '/');
+  snprintf(slash, sizeof path - (size_t)(slash - path), "/tiny_scene.plan");
+  talkrt_model* scene = NULL;
+  talkrt_session* session = NULL;
+  talkrt_model_info info;
+  talkrt_camera camera;
+  talkrt_view view;
+  talkrt_model_info_init(&info);
+  talkrt_camera_init(&camera);
+  talkrt_view_init(&view);
+  EXPECT(talkrt_model_load(engine, path, &scene) == TALKRT_OK);
+  EXPECT(talkrt_model_get_info(scene, &info) == TALKRT_OK);
+  EXPECT(strcmp(info.kind, "scene") == 0);
+  EXPECT(info.sample_rate == 0 && info.look_ahead == 0);
+  EXPECT(info.width == 96 && info.height == 64);
+  EXPECT(info.target[0] == 1 && info.target[1] == 2 && info.target[2] == 3);
+  EXPECT(info.up[0] == 0 && info.up[1] == -1 && info.up[2] == 0);
+  EXPECT(talkrt_model_emotion_name(scene, 0) == NULL);
+
+  EXPECT(talkrt_model_get_camera(scene, 0, 0, &camera) == TALKRT_OK);
+  EXPECT(camera.width == 96 && camera.height == 64 && camera.K[0] == 80 && camera.viewmat[11] == 3);
+  EXPECT(talkrt_model_get_camera(scene, 300, 128, &camera) == TALKRT_OK);
+  EXPECT(camera.width == 300 && camera.height == 128 && camera.K[0] == 160 && camera.K[2] == 150);
+  EXPECT_ERROR(talkrt_model_get_camera(scene, -1, 0, &camera), TALKRT_ERROR_INVALID_ARGUMENT, "width is -1");
+  EXPECT(talkrt_model_get_camera(scene, 0, 0, &camera) == TALKRT_OK);
+
+  float sample = 0;
+  size_t taken = 9;
+  talkrt_frame frame;
+  talkrt_frame_init(&frame);
+  EXPECT(talkrt_session_create(scene, NULL, &session) == TALKRT_OK);
+  EXPECT_ERROR(talkrt_session_push_audio(session, &sample, 1, 16000, &taken), TALKRT_ERROR_UNSUPPORTED,
+               "takes no audio");
+  EXPECT(taken == 9);
+  EXPECT_ERROR(talkrt_session_pull(session, &frame), TALKRT_ERROR_UNSUPPORTED, "draw it from a camera");
+  EXPECT_ERROR(talkrt_session_finish_audio(session), TALKRT_ERROR_UNSUPPORTED, "takes no audio");
+  EXPECT_ERROR(talkrt_session_interrupt(session), TALKRT_ERROR_UNSUPPORTED, "takes no audio");
+
+  static uint8_t rgba8[64][100][4];
+  static float rgba[64][96][4], depth[64][96];
+  EXPECT_ERROR(talkrt_session_draw(session, &camera, &view), TALKRT_ERROR_INVALID_ARGUMENT,
+               "without outputs");
+  view.rgba8 = &rgba8[0][0][0];
+  view.rgba8_stride = 400;
+  view.rgba = &rgba[0][0][0];
+  view.depth = &depth[0][0];
+  EXPECT(talkrt_session_draw(session, &camera, &view) == TALKRT_OK);
+  EXPECT(view.visible > 50 && view.dropped == 0 && view.draw_ns > 0);
+  EXPECT(view.rgba8 == &rgba8[0][0][0]);
+  double covered = 0, colored = 0;
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 96; ++x) {
+      const float* pixel = rgba[y][x];
+      covered += pixel[3];
+      EXPECT(pixel[3] >= 0 && pixel[3] <= 1);
+      EXPECT((pixel[3] > 0) == (depth[y][x] > 0));
+      EXPECT(rgba8[y][x][3] == 255);
+      for (int c = 0; c < 3; ++c) {
+        const float shown = fminf(fmaxf(pixel[c], 0), 1) * 255;
+        colored += fabsf(shown - (float)rgba8[y][x][c]) > 0.51f;
+      }
+    }
+  }
+  EXPECT(covered > 1000 && covered < 64 * 96);
+  EXPECT(colored == 0);
+
+  /* A program whose struct ends after depth gets its pictures and no figures. */
+  view.struct_size = (uint32_t)offsetof(talkrt_view, visible);
+  view.visible = -7;
+  EXPECT(talkrt_session_draw(session, &camera, &view) == TALKRT_OK);
+  EXPECT(view.visible == -7);
+  camera.K[0] = -80;
+  EXPECT_ERROR(talkrt_session_draw(session, &camera, &view), TALKRT_ERROR_INVALID_ARGUMENT, "fx or fy");
+  EXPECT_ERROR(talkrt_session_draw(session, NULL, &view), TALKRT_ERROR_INVALID_ARGUMENT, "camera is NULL");
+  EXPECT_ERROR(talkrt_session_draw(session, &camera, NULL), TALKRT_ERROR_INVALID_ARGUMENT, "view is NULL");
+  EXPECT_ERROR(talkrt_session_draw(NULL, &camera, &view), TALKRT_ERROR_INVALID_ARGUMENT, "session is NULL");
+  camera.struct_size = 0;
+  EXPECT_ERROR(talkrt_session_draw(session, &camera, &view), TALKRT_ERROR_INVALID_ARGUMENT, "struct_size");
+  talkrt_session_release(session);
+  talkrt_model_release(scene);
+}
+
 /* An address space with no room left; the budget of the plan would allow the queue. */
 static void out_of_memory(void) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -438,6 +524,7 @@ int main(int argc, char** argv) {
   a_stream();
   controls_are_checked();
   every_other_error();
+  a_scene();
   references_in_any_order();
   out_of_memory();
   talkrt_model_release(model);

@@ -112,4 +112,25 @@ TEST(CppApi, interrupt_and_controls) {
   EXPECT_EQ(session.stats().audio_dropped, 16000);
 }
 
+TEST(CppApi, a_head_is_drawn_from_another_camera) {
+  const talkrt::Model model = tiny();
+  talkrt::Session session(model);
+  EXPECT_EQ(session.push_audio(tone(8000), 16000), 8000u);
+  talkrt::Frame frame;
+  ASSERT_EQ(session.pull(frame), talkrt::Pull::frame);
+  const talkrt::Camera camera = model.camera();
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(4 * camera.width * camera.height));
+  talkrt::View view;
+  view.rgba8 = pixels.data();
+  view.rgba8_stride = 4 * camera.width;
+  session.draw(camera, view);
+  for (int y = 0; y < camera.height; ++y) {
+    const auto row = frame.row(y);
+    EXPECT_EQ(std::memcmp(row.data(), pixels.data() + view.rgba8_stride * y, row.size()), 0) << y;
+  }
+  talkrt::Camera broken = model.camera(30, 20);
+  broken.viewmat[0] = 2;
+  EXPECT_THROW(session.draw(broken, view), talkrt::Error);
+}
+
 }  // namespace

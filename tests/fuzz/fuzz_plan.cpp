@@ -50,8 +50,12 @@ void check_graphs(const Plan& plan) {
 
 void check_rig(const Plan& plan) {
   const auto& manifest = plan.manifest();
-  require(manifest.gaussian.has_value() == (manifest.model == "gaussian"));
+  require(manifest.gaussian.has_value() == (manifest.model == "gaussian" || manifest.is_scene()));
   if (!manifest.gaussian) return;
+  if (manifest.is_scene()) {
+    require(manifest.graphs.empty() && manifest.gaussian->joints.empty() && manifest.sample_rate == 0);
+    return;
+  }
   require(manifest.motion.has_value() && manifest.features.has_value());
   const auto& gaussian = *manifest.gaussian;
   const auto known = [&](int channel) {

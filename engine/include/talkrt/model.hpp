@@ -11,6 +11,7 @@
 #include <talkrt/engine.hpp>
 #include <talkrt/error.hpp>
 #include <talkrt/handle.hpp>
+#include <talkrt/view.hpp>
 #include <vector>
 
 namespace talkrt {
@@ -55,6 +56,12 @@ class Model {
       known += std::string(known.empty() ? "" : ", ") + candidate;
     }
     throw Error(TALKRT_ERROR_NOT_FOUND, "no emotion \"" + std::string(name) + "\"; this model has " + known);
+  }
+  /// The plan's own camera for pictures of this size; 0: the plan's. Throws UNSUPPORTED where it has none.
+  [[nodiscard]] Camera camera(int width = 0, int height = 0) const {
+    Camera camera;
+    check(talkrt_model_get_camera(handle_.get(), width, height, &camera));
+    return camera;
   }
   [[nodiscard]] talkrt_model* get() const noexcept { return handle_.get(); }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One head, talking: push audio, pull frames. One thread may push while another one pulls; interrupt,
-// set_controls and stats may be called from any thread. Keeps its model alive.
+// One head, talking: push audio, pull frames; or one scene. Both are drawn from any camera. One thread may
+// push while another one pulls and draws; interrupt, set_controls and stats may be called from any thread.
+// Keeps its model alive.
 #pragma once
 
 #include <talkrt/talkrt.h>
@@ -14,6 +15,7 @@
 #include <talkrt/frame.hpp>
 #include <talkrt/handle.hpp>
 #include <talkrt/model.hpp>
+#include <talkrt/view.hpp>
 #include <vector>
 
 namespace talkrt {
@@ -77,6 +79,11 @@ class Session {
     check(status);
     return static_cast<Pull>(status);
   }
+
+  /// Draws what is shown now (a scene, or the head as in its last frame) into the memory that `view` names,
+  /// which must hold pictures of the camera's size. Throws Error: INVALID_ARGUMENT, OUT_OF_BUDGET,
+  /// OUT_OF_MEMORY.
+  void draw(const Camera& camera, View& view) { check(talkrt_session_draw(handle_.get(), &camera, &view)); }
 
   [[nodiscard]] SessionStats stats() const {
     SessionStats stats;

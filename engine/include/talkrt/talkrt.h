@@ -4,7 +4,7 @@
  *
  *   engine   what the machine offers, the memory account, the cache of loaded models
  *   model    one plan file, loaded; immutable; many sessions may share it
- *   session  one head, talking: push audio, pull frames
+ *   session  one head, talking: push audio, pull frames; or one scene. Both are drawn from any camera
  *
  * Ownership
  *   - talkrt_*_create, talkrt_model_load and talkrt_session_pull hand the caller one reference.
@@ -17,7 +17,8 @@
  *
  * Threads
  *   - Engine and model functions may be called from any thread at any time.
- *   - One thread may push (push_audio, finish_audio) while another one pulls (pull, pull_into).
+ *   - One thread may push (push_audio, finish_audio) while another one pulls and draws (pull, pull_into,
+ *     draw).
  *   - interrupt, set_controls and stats may be called from any thread at any time.
  *   - Callbacks run on the thread whose call caused them.
  *
@@ -70,6 +71,7 @@ typedef enum talkrt_status {
   TALKRT_ERROR_FRAMES_HELD = -10, /* every frame slot is still held by the caller */
   TALKRT_ERROR_BAD_AUDIO = -11,   /* NaN or infinite samples */
   TALKRT_ERROR_FINISHED = -12,    /* audio pushed after finish_audio */
+  TALKRT_ERROR_UNSUPPORTED = -13, /* what this kind of model cannot do: audio for a scene */
   TALKRT_ERROR_INTERNAL = -99
 } talkrt_status;
 
@@ -127,15 +129,17 @@ TALKRT_API void talkrt_model_release(talkrt_model* model);
 
 typedef struct talkrt_model_info {
   uint32_t struct_size;
-  const char* kind; /* "gaussian" */
+  const char* kind; /* "gaussian", or "scene", which takes no audio and is only drawn */
   const char* name;
-  int32_t sample_rate;      /* Hz, of the audio that sessions take */
+  int32_t sample_rate;      /* Hz, of the audio that sessions take; 0: they take none */
   int32_t width, height;    /* pixels, as exported */
   int32_t fps_num, fps_den; /* as exported */
   int64_t look_ahead;       /* samples of audio beyond a frame's time that the frame needs */
   uint64_t host_bytes;      /* held by the loaded model */
   uint64_t host_budget_bytes;
   double load_ms;
+  float target[3]; /* the point that a free camera should turn about, world */
+  float up[3];     /* the direction that it should keep upright, unit length */
 } talkrt_model_info;
 
 TALKRT_API void talkrt_model_info_init(talkrt_model_info* info);
@@ -146,6 +150,23 @@ TALKRT_API talkrt_status talkrt_model_describe_json(const talkrt_model* model, c
 
 /* Emotions a session of this model knows, in index order; NULL past the end. */
 TALKRT_API const char* talkrt_model_emotion_name(const talkrt_model* model, int32_t index);
+
+/* A pinhole camera. Axes: +x right, +y down, +z forward; pixel centres lie at .5. The world of a head:
+ * metres, origin midway between the eyeballs, +x the head's own left, +y up, +z out of the face. */
+typedef struct talkrt_camera {
+  uint32_t struct_size;
+  int32_t width, height; /* pixels, 1 to 8192 */
+  float viewmat[16];     /* world to camera, row-major: a rotation and a translation */
+  float K[9];            /* pixels, row-major: fx 0 cx, 0 fy cy, 0 0 1 */
+} talkrt_camera;
+
+/* Sets everything but struct_size to 0. */
+TALKRT_API void talkrt_camera_init(talkrt_camera* camera);
+
+/* The plan's own camera for pictures of this size, which keep its vertical field of view; 0: the plan's size.
+ * UNSUPPORTED for a model without one. */
+TALKRT_API talkrt_status talkrt_model_get_camera(const talkrt_model* model, int32_t width, int32_t height,
+                                                 talkrt_camera* camera);
 
 /* ---- session --------------------------------------------------------------------------------- */
 
@@ -172,7 +193,8 @@ typedef struct talkrt_session_config {
 
 TALKRT_API void talkrt_session_config_init(talkrt_session_config* config);
 
-/* Takes all memory the session will ever need; refuses what exceeds the budget, with a breakdown. */
+/* Takes all memory that pulling frames will ever need; refuses what exceeds the budget, with a breakdown.
+ * For a scene, size and fps say only what the background is stretched to; nothing can be pushed or pulled. */
 TALKRT_API talkrt_status talkrt_session_create(talkrt_model* model, const talkrt_session_config* config,
                                                talkrt_session** out);
 TALKRT_API void talkrt_session_retain(talkrt_session* session);
@@ -240,6 +262,30 @@ TALKRT_API void talkrt_frame_release(talkrt_frame_slot* slot);
 /* The same into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width. */
 TALKRT_API talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels, int64_t stride,
                                                   talkrt_frame* frame);
+
+/* A picture from a camera of the host's, into the host's memory. Outputs that are NULL are not made. */
+typedef struct talkrt_view {
+  uint32_t struct_size;
+  uint8_t* rgba8;       /* [height, width, 4], top row first: what a pulled frame of this camera would hold */
+  int64_t rgba8_stride; /* bytes from one row to the next, at least 4 * width */
+  float* rgba;          /* [height, width, 4], packed: RGB over the session's background, and the alpha of the
+                           Gaussians alone. Over TALKRT_BACKGROUND_TRANSPARENT that is premultiplied RGBA */
+  float* depth;         /* [height, width], packed: expected distance along the camera's axis, in the world's
+                           unit; 0 where there is nothing */
+  /* Filled in by draw. */
+  int64_t visible;  /* Gaussians before the camera that could be seen */
+  int64_t dropped;  /* Gaussians too large for fp32 as this camera sees them */
+  uint64_t draw_ns; /* time spent */
+} talkrt_view;
+
+TALKRT_API void talkrt_view_init(talkrt_view* view);
+
+/* Draws what the session shows now: a scene, or a head in the pose of its last delivered frame (before the
+ * first: at rest). Belongs to the pulling thread and changes nothing that is pulled later. The first view of
+ * a size takes memory inside the budgets, or is refused as OUT_OF_BUDGET with a breakdown; drawing that size
+ * again allocates nothing unless more has to be sorted than ever before. */
+TALKRT_API talkrt_status talkrt_session_draw(talkrt_session* session, const talkrt_camera* camera,
+                                             talkrt_view* view);
 
 typedef struct talkrt_session_stats {
   uint32_t struct_size;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "engine/src/api/guard.hpp"
 #include "engine/src/api/handles.hpp"
 #include "engine/src/api/sized_struct.hpp"
 #include "engine/src/api/strings.hpp"
+#include "engine/src/render/camera.hpp"
+#include "engine/src/session/view_request.hpp"
 
 using namespace talkrt;
 using namespace talkrt::api;
@@ -45,7 +49,32 @@ talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info
     out.host_bytes = loaded.host_bytes();
     out.host_budget_bytes = loaded.budget().host_limit();
     out.load_ms = loaded.load_ms();
+    if (manifest.gaussian) {
+      std::copy_n(manifest.gaussian->view.target.begin(), 3, out.target);
+      std::copy_n(manifest.gaussian->view.up.begin(), 3, out.up);
+    }
     write_struct(out, info, "info");
+  });
+}
+
+talkrt_status talkrt_model_get_camera(const talkrt_model* model, int32_t width, int32_t height,
+                                      talkrt_camera* camera) {
+  return guarded([&] {
+    require(model, "model");
+    const plan::Manifest& manifest = model->model->manifest();
+    if (!manifest.gaussian) {
+      throw Error(TALKRT_ERROR_UNSUPPORTED,
+                  model->model->path() + ": a plan of model \"" + manifest.model + "\" has no camera");
+    }
+    const gaussian::Camera scaled =
+        render::scaled_camera(manifest, session::side_of("width", width, manifest.width),
+                              session::side_of("height", height, manifest.height));
+    talkrt_camera out{};
+    out.width = scaled.width;
+    out.height = scaled.height;
+    std::copy_n(scaled.viewmat, 16, out.viewmat);
+    std::copy_n(scaled.K, 9, out.K);
+    write_struct(out, camera, "camera");
   });
 }
 

@@ -121,6 +121,27 @@ void talkrt_frame_release(talkrt_frame_slot* slot) {
   if (slot != nullptr) frame::FramePool::release(*reinterpret_cast<frame::FrameSlot*>(slot));
 }
 
+void talkrt_camera_init(talkrt_camera* camera) {
+  if (camera == nullptr) return;
+  *camera = {};
+  camera->struct_size = sizeof *camera;
+}
+
+void talkrt_view_init(talkrt_view* view) {
+  if (view == nullptr) return;
+  *view = {};
+  view->struct_size = sizeof *view;
+}
+
+talkrt_status talkrt_session_draw(talkrt_session* session, const talkrt_camera* camera, talkrt_view* view) {
+  return guarded([&] {
+    require(session, "session");
+    talkrt_view full = read_struct(view, talkrt_view{}, "view");
+    session->session->draw(read_struct(camera, talkrt_camera{}, "camera"), full);
+    write_struct(full, view, "view");
+  });
+}
+
 void talkrt_session_stats_init(talkrt_session_stats* stats) {
   if (stats == nullptr) return;
   *stats = {};

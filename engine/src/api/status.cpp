@@ -49,6 +49,8 @@ const char* talkrt_status_name(talkrt_status status) {
       return "TALKRT_ERROR_BAD_AUDIO";
     case TALKRT_ERROR_FINISHED:
       return "TALKRT_ERROR_FINISHED";
+    case TALKRT_ERROR_UNSUPPORTED:
+      return "TALKRT_ERROR_UNSUPPORTED";
     case TALKRT_ERROR_INTERNAL:
       return "TALKRT_ERROR_INTERNAL";
   }

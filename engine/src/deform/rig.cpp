@@ -20,79 +20,14 @@ std::vector<T> copied(const plan::TensorView& tensor) {
   return out;
 }
 
-/// Values [N, channels] of a plan into blocks [blocks, channels, 16].
-void to_blocks(const plan::TensorView& tensor, int count, int channels, std::span<float> out) {
-  const auto n = static_cast<std::size_t>(count), width = static_cast<std::size_t>(channels);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t c = 0; c < width; ++c) {
-      std::memcpy(&out[(i / kBlock * width + c) * kBlock + i % kBlock],
-                  tensor.bytes.data() + (i * width + c) * sizeof(float), sizeof(float));
-    }
-  }
-}
-
-/// R(quat) diag(scale), row-major.
-std::array<float, 9> frame_of(const float* q, const float* scale) {
-  const float w = q[0], x = q[1], y = q[2], z = q[3];
-  const std::array<float, 9> rotation{
-      1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
-      2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-      2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
-  std::array<float, 9> frame{};
-  for (std::size_t i = 0; i < 9; ++i) frame[i] = rotation[i] * scale[i % 3];
-  return frame;
-}
-
 bool is_half_nonzero(std::uint16_t half) { return (half & 0x7fff) != 0; }
 
 }  // namespace
 
-Rig::Rig(const plan::Plan& plan, device::Budget& budget) {
-  load_splats(plan, budget);
+Rig::Rig(const plan::Plan& plan, device::Budget& budget) : cloud_(plan, budget) {
+  view_.rest = cloud_.splats();
   load_bases(plan, budget);
   load_joints(plan, budget);
-}
-
-void Rig::load_splats(const plan::Plan& plan, device::Budget& budget) {
-  const plan::Gaussian& spec = *plan.manifest().gaussian;
-  const std::int64_t n = spec.count, bases = gaussian::sh_bases(spec.sh_degree);
-  const auto require = [&](const char* name,
-                           std::initializer_list<std::int64_t> shape) -> const plan::TensorView& {
-    return plan.require(name, plan::DType::f32, {shape.begin(), shape.size()});
-  };
-  const auto lanes = static_cast<std::size_t>(gaussian::blocks_of(spec.count)) * kBlock;
-  const auto floats = [&](const char* what, std::int64_t channels) {
-    return device::Buffer(budget, what, lanes * static_cast<std::size_t>(channels) * sizeof(float));
-  };
-  means_ = floats("splats: means", 3);
-  frames_ = floats("splats: frames", 9);
-  opacities_ = floats("splats: opacities", 1);
-  sh_ = floats("splats: colours", 3 * bases);
-  to_blocks(require("gaussian/means", {n, 3}), spec.count, 3, means_.as<float>());
-  to_blocks(require("gaussian/opacities", {n}), spec.count, 1, opacities_.as<float>());
-  to_blocks(require("gaussian/sh", {n, bases, 3}), spec.count, static_cast<int>(3 * bases), sh_.as<float>());
-
-  const auto quats = copied<float>(require("gaussian/quats", {n, 4}));
-  const auto scales = copied<float>(require("gaussian/scales", {n, 3}));
-  const auto frames = frames_.as<float>();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
-    const auto frame = frame_of(&quats[4 * i], &scales[3 * i]);
-    for (std::size_t c = 0; c < 9; ++c) frames[(i / kBlock * 9 + c) * kBlock + i % kBlock] = frame[c];
-  }
-  gaussian::Splats& rest = view_.rest;
-  rest = {spec.count,
-          spec.sh_degree,
-          means_.as<float>().data(),
-          frames.data(),
-          opacities_.as<float>().data(),
-          sh_.as<float>().data(),
-          nullptr};
-  if (plan.find("gaussian/layers") != nullptr) {
-    const auto& tensor = plan.require("gaussian/layers", plan::DType::u8, std::array{n});
-    layers_ = device::Buffer(budget, "splats: layers", lanes);
-    std::memcpy(layers_.data(), tensor.bytes.data(), tensor.bytes.size());
-    rest.layers = layers_.as<std::uint8_t>().data();
-  }
 }
 
 void Rig::load_bases(const plan::Plan& plan, device::Budget& budget) {

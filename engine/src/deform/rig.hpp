@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An avatar as the kernels take it: canonical splats in blocks of 16, and the sparse bases re-indexed from
+// An avatar as the kernels take it: its Gaussians at rest, and the sparse bases re-indexed from
 // the plan's order by shape to an order by block. Owns its arrays; immutable, shared by sessions.
 #pragma once
 
+#include "engine/src/deform/cloud.hpp"
 #include "engine/src/device/budget.hpp"
 #include "engine/src/plan/plan.hpp"
 #include "kernels/gaussian/deform.hpp"
@@ -19,11 +20,10 @@ class Rig {
   [[nodiscard]] int blocks() const noexcept { return gaussian::blocks_of(view_.rest.count); }
 
  private:
-  void load_splats(const plan::Plan& plan, device::Budget& budget);
   void load_bases(const plan::Plan& plan, device::Budget& budget);
   void load_joints(const plan::Plan& plan, device::Budget& budget);
 
-  device::Buffer means_, frames_, opacities_, sh_, layers_;
+  Cloud cloud_;
   device::Buffer block_entries_, entry_shapes_, deltas_, joint_weights_, joint_masks_;
   gaussian::RigView view_;
 };

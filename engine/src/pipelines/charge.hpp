@@ -16,6 +16,11 @@ class Charge {
     budget_.charge(what_, device::MemoryKind::host, bytes_);
   }
   ~Charge() { budget_.refund(what_, device::MemoryKind::host, bytes_); }
+  /// What is held has become less.
+  void shrink(std::uint64_t bytes) {
+    budget_.refund(what_, device::MemoryKind::host, bytes_ - bytes);
+    bytes_ = bytes;
+  }
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
 

@@ -16,6 +16,8 @@
 #include "engine/src/render/backdrop.hpp"
 #include "engine/src/render/camera.hpp"
 #include "engine/src/render/gaussian_renderer.hpp"
+#include "engine/src/render/raster_options.hpp"
+#include "engine/src/render/view_renderer.hpp"
 
 namespace talkrt::pipelines {
 namespace {
@@ -42,7 +44,7 @@ class GaussianAvatar final : public Avatar {
   std::vector<std::string> emotions_;
 };
 
-class GaussianPipeline final : public Pipeline {
+class GaussianPipeline final : public Speaker {
  public:
   GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network,
                    const SessionSpec& spec, device::Budget& budget, Executor& executor)
@@ -53,8 +55,10 @@ class GaussianPipeline final : public Pipeline {
         deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
-        renderer_(deformer_.pose(channels_, executor), camera_, avatar.manifest.gaussian->antialias,
-                  backdrop_.view(), target_of(spec.scratch_frame), executor, budget, spec.warn) {
+        posed_(&deformer_.pose(channels_, executor)),
+        renderer_(*posed_, camera_, render::options_of(*avatar.manifest.gaussian), backdrop_.view(),
+                  target_of(spec.scratch_frame), executor, budget, spec.warn),
+        views_(backdrop_, render::options_of(*avatar.manifest.gaussian), budget) {
     for (const std::string& name : avatar.manifest.gaussian->channels) {
       rig_channels_.push_back(motion::channel_named(name).value());
     }
@@ -82,14 +86,17 @@ class GaussianPipeline final : public Pipeline {
       const motion::MotionFrame face = face_.at(position, controls);
       for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];
     }
-    const gaussian::Splats* posed = nullptr;
     {
       const StageTimer timer(times, TALKRT_STAGE_DEFORM);
-      posed = &deformer_.pose(channels_, executor_);
+      posed_ = &deformer_.pose(channels_, executor_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    renderer_.draw(*posed, render::dollied(camera_, controls.head_distance), backdrop_.view(),
+    renderer_.draw(*posed_, render::dollied(camera_, controls.head_distance), backdrop_.view(),
                    target_of(target), executor_);
+  }
+
+  gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
+    return views_.draw(*posed_, camera, target, executor_);
   }
 
   void restart(std::int64_t position) override {
@@ -118,7 +125,9 @@ class GaussianPipeline final : public Pipeline {
   deform::Deformer deformer_;
   gaussian::Camera camera_;
   render::Backdrop backdrop_;
+  const gaussian::Splats* posed_;  // of the last frame
   render::GaussianRenderer renderer_;
+  render::ViewRenderer views_;
 };
 
 GaussianAvatar::GaussianAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget)

@@ -3,14 +3,17 @@
 
 #include "engine/src/pipelines/gaussian.hpp"
 #include "engine/src/pipelines/pipeline.hpp"
+#include "engine/src/pipelines/scene.hpp"
 
 namespace talkrt::pipelines {
 
-std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget) {
+std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
+                                    device::Budget& budget) {
   const std::string& model = plan.manifest().model;
-  if (model == "gaussian") return open_gaussian(plan, backend, budget);
-  throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
-              plan.label() + ": model is \"" + model + "\", and this library runs \"gaussian\"");
+  if (model == "gaussian") return open_gaussian(plan, backend(), budget);
+  if (model == "scene") return open_scene(plan, budget);
+  throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED, plan.label() + ": model is \"" + model +
+                                                 "\", and this library runs \"gaussian\" and \"scene\"");
 }
 
 }  // namespace talkrt::pipelines

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a session needs of a model, whatever the model is. A session owns the clock, the audio queue and the
-// frames; a pipeline turns audio that it is fed in order into a picture for a stream position.
+// frames; a pipeline draws, and one that speaks turns audio that it is fed in order into a picture for a
+// stream position.
 //
 //   frame k at position p:  feed until audio_end(p), then render(p)
 //
@@ -24,6 +25,7 @@
 #include "engine/src/plan/plan.hpp"
 #include "engine/src/render/backdrop.hpp"
 #include "kernels/executor.hpp"
+#include "kernels/gaussian/rasterize.hpp"
 
 namespace talkrt::pipelines {
 
@@ -45,10 +47,24 @@ struct SessionSpec {
   std::function<void(const std::string&)> warn;
 };
 
-/// One session's head.
+class Speaker;
+
+/// One session's head, or scene.
 class Pipeline {
  public:
   virtual ~Pipeline() = default;
+
+  /// nullptr where the model takes no audio.
+  [[nodiscard]] virtual Speaker* speaker() noexcept { return nullptr; }
+  /// Draws what the last frame showed (before the first: the head at rest) from a camera of the host's.
+  /// Throws OUT_OF_BUDGET, OUT_OF_MEMORY, and UNSUPPORTED where the model has no depth to look into.
+  virtual gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) = 0;
+};
+
+/// The pipeline of a model that talks.
+class Speaker : public Pipeline {
+ public:
+  [[nodiscard]] Speaker* speaker() noexcept final { return this; }
 
   /// Stream position up to which audio must have been fed before a frame at `position` can be rendered.
   [[nodiscard]] virtual std::int64_t audio_end(std::int64_t position) const = 0;
@@ -73,10 +89,14 @@ class Avatar {
   /// Most samples beyond a frame's position that audio_end asks for.
   [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
   [[nodiscard]] virtual std::span<const std::string> emotions() const = 0;
+  /// Whether sessions read the plan's tensors, or only small ones (a background picture): then the file need
+  /// not stay in memory.
+  [[nodiscard]] virtual bool keeps_plan() const { return true; }
 };
 
-/// The avatar of a plan, by its model. `plan` must outlive it. Throws PLAN_UNSUPPORTED for a model that this
-/// library does not run, and what opening graphs throws.
-std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget);
+/// The avatar of a plan, by its model. `plan` must outlive it; `backend` is asked for by models that have a
+/// graph. Throws PLAN_UNSUPPORTED for a model that this library does not run, and what opening graphs throws.
+std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
+                                    device::Budget& budget);
 
 }  // namespace talkrt::pipelines

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
+#include "engine/src/plan/camera_rules.hpp"
 #include "engine/src/plan/message.hpp"
 #include "engine/src/plan/tensor_checks.hpp"
 #include "engine/src/plan/typed_reads.hpp"
@@ -9,7 +12,7 @@
 namespace talkrt::plan {
 namespace {
 
-constexpr float kLargest = 1000;  // metres, or display units: far beyond any head, far from overflow
+constexpr float kLargestColor = 1000;  // display units: far beyond any light, far from overflow
 constexpr float kUnitTolerance = 1e-3f;
 constexpr std::int64_t kMaxPicture = 8192;
 
@@ -71,18 +74,39 @@ void check_background(const TensorMap& tensors, std::string_view label) {
   }
 }
 
+/// A scene stands still and has one layer: what an avatar has beside its Gaussians is a mistake there.
+void refuse_other_tensors(const TensorMap& tensors, std::string_view label) {
+  constexpr std::array<std::string_view, 6> kKnown{"means",     "quats", "scales",
+                                                   "opacities", "sh",    "background"};
+  constexpr std::string_view kPrefix = "gaussian/";
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.starts_with(kPrefix)) continue;
+    const std::string_view rest = std::string_view(name).substr(kPrefix.size());
+    if (std::find(kKnown.begin(), kKnown.end(), rest) == kKnown.end()) {
+      refuse(label, "tensor " + name, "present", "none of that name in a plan of model \"scene\"");
+    }
+  }
+}
+
 }  // namespace
 
-void check_gaussian_tensors(const Gaussian& gaussian, const TensorMap& tensors, std::string_view label) {
+void check_gaussian_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label) {
+  const Gaussian& gaussian = *manifest.gaussian;
+  const float reach = manifest.is_scene() ? kSceneReach : kHeadReach;
+  const std::string within = "at most " + described(reach) + " in magnitude";
   const std::int64_t count = gaussian.count;
   const std::int64_t bases = (gaussian.sh_degree + 1) * (gaussian.sh_degree + 1);
-  check_range(tensors, label, "gaussian/means", {count, 3}, -kLargest, kLargest, "at most 1000 metres");
+  check_range(tensors, label, "gaussian/means", {count, 3}, -reach, reach, within);
   check_quats(tensors, label, count);
-  check_range(tensors, label, "gaussian/scales", {count, 3}, 0, kLargest, "0 to 1000 metres");
+  check_range(tensors, label, "gaussian/scales", {count, 3}, 0, reach, "0 to " + described(reach));
   check_range(tensors, label, "gaussian/opacities", {count}, 0, 1, "an opacity of 0 to 1");
-  check_range(tensors, label, "gaussian/sh", {count, bases, 3}, -kLargest, kLargest,
+  check_range(tensors, label, "gaussian/sh", {count, bases, 3}, -kLargestColor, kLargestColor,
               "a coefficient within 1000");
-  check_layers(tensors, label, count);
+  if (manifest.is_scene()) {
+    refuse_other_tensors(tensors, label);
+  } else {
+    check_layers(tensors, label, count);
+  }
   check_background(tensors, label);
 }
 

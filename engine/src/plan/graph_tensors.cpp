@@ -94,12 +94,19 @@ void check_clip_tensors(const Manifest& manifest, const TensorMap& tensors, std:
   if (!manifest.check) return;
   const Check& check = *manifest.check;
   const std::array<std::int64_t, 1> any{-1};
-  const TensorView& audio = require_tensor(tensors, label, "check/audio", DType::f32, any);
-  for (const std::int64_t frame : check.frames) {
-    const std::string name = "check/frame/" + std::to_string(frame);
+  const auto require_picture = [&](std::int64_t index) {
+    const std::string name = "check/frame/" + std::to_string(index);
     if (require_tensor(tensors, label, name, DType::u8, any).bytes.empty()) {
       refuse(label, "tensor " + name, "empty", "a PNG file");
     }
+  };
+  if (manifest.is_scene()) {
+    for (std::size_t i = 0; i < check.cameras.size(); ++i) require_picture(static_cast<std::int64_t>(i));
+    return;
+  }
+  const TensorView& audio = require_tensor(tensors, label, "check/audio", DType::f32, any);
+  for (const std::int64_t frame : check.frames) {
+    require_picture(frame);
     const std::int64_t sample = frame * check.fps_den * manifest.sample_rate / check.fps_num;
     if (sample >= audio.shape[0]) {
       refuse(label, "manifest check.frames: frame " + std::to_string(frame),

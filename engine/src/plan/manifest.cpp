@@ -13,7 +13,7 @@ namespace talkrt::plan {
 namespace {
 
 constexpr std::int64_t kFormatVersion = 1;
-constexpr std::array<std::string_view, 4> kModels{"gaussian", "vasa1", "emo", "musetalk"};
+constexpr std::array<std::string_view, 5> kModels{"gaussian", "scene", "vasa1", "emo", "musetalk"};
 constexpr std::int64_t kMaxBudget = 1'125'899'906'842'624;  // 2^50
 
 std::uint64_t read_budget(const Node& budget, const char* key) {
@@ -32,13 +32,15 @@ void read_head(const Node& root, Manifest& manifest) {
   const Node model = root.at("model");
   manifest.model = model.text(64);
   if (std::find(kModels.begin(), kModels.end(), manifest.model) == kModels.end()) {
-    model.refuse("one of gaussian vasa1 emo musetalk", TALKRT_ERROR_PLAN_UNSUPPORTED);
+    model.refuse("one of gaussian scene vasa1 emo musetalk", TALKRT_ERROR_PLAN_UNSUPPORTED);
   }
   manifest.name = root.at("name").text(64);
   if (const auto licence = root.find("licence")) manifest.licence = licence->text(255);
   if (const auto created_by = root.find("created_by")) manifest.created_by = created_by->text(255);
 
-  manifest.sample_rate = static_cast<int>(root.at("audio").at("sample_rate").integer(8'000, 48'000));
+  if (!manifest.is_scene()) {
+    manifest.sample_rate = static_cast<int>(root.at("audio").at("sample_rate").integer(8'000, 48'000));
+  }
   const Node video = root.at("video");
   manifest.width = static_cast<int>(video.at("width").integer(1, 8192));
   manifest.height = static_cast<int>(video.at("height").integer(1, 8192));
@@ -99,6 +101,11 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label) {
   const Node root(json, label, "");
   Manifest manifest;
   read_head(root, manifest);
+  if (manifest.is_scene()) {
+    manifest.gaussian = read_scene(root);
+    if (const auto check = root.find("check")) manifest.check = read_scene_check(*check);
+    return manifest;
+  }
   const Node graphs = root.at("graphs");
   manifest.graphs = in_running_order(read_graphs(graphs), graphs);
   if (const auto check = root.find("check")) manifest.check = read_check(*check);

@@ -65,13 +65,27 @@ struct Joint {
   std::vector<Drive> rotation, translation;
 };
 
+struct Camera {
+  std::array<float, 16> viewmat{};  // world to camera, row-major, rigid
+  std::array<float, 9> K{};         // pixels, row-major
+};
+
+struct View {
+  std::array<float, 3> target{};     // what a free camera turns about
+  std::array<float, 3> up{0, 1, 0};  // unit length
+};
+
+enum class Convention : std::uint8_t { gsplat, inria };
+
 struct Gaussian {
   int count = 0;
   int sh_degree = 0;
   bool antialias = false;
-  std::array<float, 16> viewmat{};
-  std::array<float, 9> K{};
+  Convention convention = Convention::gsplat;
+  Camera camera;
+  View view;
   std::array<float, 3> background{};
+  // Of an avatar; a scene has none.
   std::vector<std::string> channels;
   std::vector<Shape> shapes;
   std::vector<Joint> joints;
@@ -105,13 +119,14 @@ struct Motion {
 struct Check {
   std::vector<std::int64_t> frames;  // ascending; picture i is tensor check/frame/<i>
   int fps_num = 0, fps_den = 0;
+  std::vector<Camera> cameras;  // of a scene, instead of frames and fps: picture i is seen by camera i
   int width = 0, height = 0;
   float min_psnr_db = 0;
 };
 
 struct Manifest {
   std::string model, name, licence, created_by;
-  int sample_rate = 0;
+  int sample_rate = 0;  // 0: a scene, which takes no audio
   int width = 0, height = 0;
   int fps_num = 0, fps_den = 0;
   std::uint64_t host_budget = 0, device_budget = 0;  // bytes, 0: none stated
@@ -120,6 +135,8 @@ struct Manifest {
   std::optional<Motion> motion;
   std::optional<Gaussian> gaussian;
   std::optional<Check> check;
+
+  [[nodiscard]] bool is_scene() const { return model == "scene"; }
 };
 
 }  // namespace talkrt::plan

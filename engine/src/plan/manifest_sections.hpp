@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/src/plan/camera_rules.hpp"
 #include "engine/src/plan/manifest.hpp"
 #include "engine/src/plan/node.hpp"
 
@@ -22,6 +23,14 @@ std::vector<GraphSpec> read_graphs(const Node& node);
 /// Resolves every `from`, and sorts so that no graph precedes one that it reads.
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
 Gaussian read_gaussian(const Node& node);
+/// The same section of a plan of model `scene`, and its check clip. `root` is the manifest.
+Gaussian read_scene(const Node& root);
+Check read_scene_check(const Node& node);
+
+/// What both kinds of Gaussian plans say: count, degree, camera, background, how to look at it.
+Gaussian read_cloud(const Node& node, float reach);
+Camera read_camera(const Node& node, float reach);
+View read_view(const Node& node, float reach);
 std::vector<Shape> read_shapes(const Node& node, const std::vector<std::string>& channels);
 std::vector<Joint> read_joints(const Node& node, const std::vector<std::string>& channels);
 /// Index of the channel that `node` names among `channels`.

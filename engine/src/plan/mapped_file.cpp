@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 #include <talkrt/error.hpp>
 #include <utility>
@@ -62,6 +63,16 @@ MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   return *this;
+}
+
+void MappedFile::forget(std::span<const std::byte> part) const noexcept {
+  if (bytes_.empty()) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(part.data()), last = first + part.size();
+  const std::uintptr_t begin = (first + page - 1) / page * page, end = last / page * page;
+  if (begin < end) {
+    ::madvise(const_cast<std::byte*>(part.data() + (begin - first)), end - begin, MADV_DONTNEED);
+  }
 }
 
 MappedFile::~MappedFile() {

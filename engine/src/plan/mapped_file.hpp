@@ -24,6 +24,9 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  /// Gives the memory of whole pages of `part` back to the system; whoever reads them gets them from the file
+  /// again.
+  void forget(std::span<const std::byte> part) const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

@@ -25,10 +25,8 @@ struct Plan::Impl {
     const TensorMap& tensors = container.tensors;
     check_finite(tensors, label);
     check_graph_tensors(manifest, tensors, label);
-    if (manifest.gaussian) {
-      check_gaussian_tensors(*manifest.gaussian, tensors, label);
-      check_rig_tensors(*manifest.gaussian, tensors, label);
-    }
+    if (manifest.gaussian) check_gaussian_tensors(manifest, tensors, label);
+    if (manifest.gaussian && !manifest.is_scene()) check_rig_tensors(*manifest.gaussian, tensors, label);
     check_clip_tensors(manifest, tensors, label);
   }
 };
@@ -63,6 +61,8 @@ const TensorView& Plan::require(std::string_view name, DType dtype,
                                 std::span<const std::int64_t> shape) const {
   return require_tensor(impl_->container.tensors, impl_->label, name, dtype, shape);
 }
+
+void Plan::forget(const TensorView& tensor) const noexcept { impl_->file.forget(tensor.bytes); }
 
 std::vector<std::string_view> Plan::names() const {
   std::vector<std::string_view> out;

@@ -48,6 +48,8 @@ class Plan {
   [[nodiscard]] const TensorView& require(std::string_view name, DType dtype,
                                           std::span<const std::int64_t> shape) const;
   [[nodiscard]] std::vector<std::string_view> names() const;  // sorted
+  /// For a tensor that was copied: its pages need not stay in memory. They come back when it is read.
+  void forget(const TensorView& tensor) const noexcept;
 
  private:
   struct Impl;

@@ -22,7 +22,7 @@ void check_finite(const TensorMap& tensors, std::string_view label);
 /// Graphs, engines, weights and initial states belong together.
 void check_graph_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// means, quats, scales, opacities, sh, layers, background.
-void check_gaussian_tensors(const Gaussian& gaussian, const TensorMap& tensors, std::string_view label);
+void check_gaussian_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// basis and joint_weights.
 void check_rig_tensors(const Gaussian& gaussian, const TensorMap& tensors, std::string_view label);
 void check_clip_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);

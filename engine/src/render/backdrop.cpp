@@ -62,19 +62,14 @@ void resize_rgb8(const PictureView& from, int width, int height, std::span<std::
 }
 
 Backdrop::Backdrop(const plan::Plan& plan, const BackdropSpec& spec, int width, int height,
-                   device::Budget& budget) {
-  const auto show = [&](const PictureView& picture) {
-    picture_ = device::Buffer(budget, "background",
-                              static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
-    resize_rgb8(picture, width, height, picture_.as<std::uint8_t>());
-    view_.kind = gaussian::Backdrop::image;
-    view_.image = picture_.as<std::uint8_t>().data();
-  };
+                   device::Budget& budget)
+    : width_(width), height_(height) {
   switch (spec.source) {
     case BackdropSource::plan:
       if (const auto* tensor = plan.find("gaussian/background")) {
         show({reinterpret_cast<const std::uint8_t*>(tensor->bytes.data()), static_cast<int>(tensor->shape[1]),
-              static_cast<int>(tensor->shape[0])});
+              static_cast<int>(tensor->shape[0])},
+             budget);
       } else {
         std::copy_n(plan.manifest().gaussian->background.begin(), 3, view_.color);
       }
@@ -83,12 +78,29 @@ Backdrop::Backdrop(const plan::Plan& plan, const BackdropSpec& spec, int width, 
       std::copy_n(spec.color.begin(), 3, view_.color);
       break;
     case BackdropSource::image:
-      show(spec.image);
+      show(spec.image, budget);
       break;
     case BackdropSource::transparent:
       view_.kind = gaussian::Backdrop::transparent;
       break;
   }
+}
+
+Backdrop Backdrop::resized(int width, int height, device::Budget& budget) const {
+  Backdrop out;
+  out.width_ = width;
+  out.height_ = height;
+  out.view_ = view_;
+  if (view_.kind == gaussian::Backdrop::image) out.show({view_.image, width_, height_}, budget);
+  return out;
+}
+
+void Backdrop::show(const PictureView& picture, device::Budget& budget) {
+  picture_ = device::Buffer(budget, "background",
+                            static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3);
+  resize_rgb8(picture, width_, height_, picture_.as<std::uint8_t>());
+  view_.kind = gaussian::Backdrop::image;
+  view_.image = picture_.as<std::uint8_t>().data();
 }
 
 }  // namespace talkrt::render

@@ -30,11 +30,20 @@ struct BackdropSpec {
 
 class Backdrop {
  public:
+  Backdrop() = default;
   Backdrop(const plan::Plan& plan, const BackdropSpec& spec, int width, int height, device::Budget& budget);
 
   [[nodiscard]] const gaussian::Background& view() const noexcept { return view_; }
+  [[nodiscard]] bool fits(int width, int height) const noexcept {
+    return width == width_ && height == height_;
+  }
+  /// The same for pictures of another size: a picture is stretched to it.
+  [[nodiscard]] Backdrop resized(int width, int height, device::Budget& budget) const;
 
  private:
+  void show(const PictureView& picture, device::Budget& budget);
+
+  int width_ = 0, height_ = 0;
   device::Buffer picture_;
   gaussian::Background view_;
 };

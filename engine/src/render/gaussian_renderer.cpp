@@ -12,11 +12,10 @@ std::size_t with_headroom(std::size_t intersections) { return intersections + in
 }  // namespace
 
 GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera,
-                                   bool antialias, const gaussian::Background& background,
-                                   const gaussian::Target& target, Executor& executor, device::Budget& budget,
-                                   Warn warn)
-    : budget_(&budget) {
-  options_.antialias = antialias;
+                                   const gaussian::RasterOptions& options,
+                                   const gaussian::Background& background, const gaussian::Target& target,
+                                   Executor& executor, device::Budget& budget, Warn warn)
+    : options_(options), budget_(&budget) {
   limits_ = {rest.count, camera.width, camera.height, executor.workers(), 0};
   reserve(static_cast<std::size_t>(rest.count));
   const auto measured =

@@ -18,9 +18,9 @@ class GaussianRenderer {
   using Warn = std::function<void(const std::string&)>;
 
   /// Measures `rest` as `camera` sees it, drawing into `target`.
-  GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera, bool antialias,
-                   const gaussian::Background& background, const gaussian::Target& target, Executor& executor,
-                   device::Budget& budget, Warn warn);
+  GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera,
+                   const gaussian::RasterOptions& options, const gaussian::Background& background,
+                   const gaussian::Target& target, Executor& executor, device::Budget& budget, Warn warn);
 
   /// Throws OUT_OF_BUDGET or OUT_OF_MEMORY when the scratch must grow and cannot.
   void draw(const gaussian::Splats& splats, const gaussian::Camera& camera,

@@ -19,9 +19,10 @@ Model::Model(const std::string& path, std::optional<FileIdentity> identity, devi
       plan_(path),
       budget_(path, plan_.manifest().host_budget, &engine_budget),
       mapping_(budget_, "plan file", plan_.bytes().size()),
-      avatar_(pipelines::open_avatar(plan_, backend(), budget_)),
-      host_bytes_(budget_.used(device::MemoryKind::host)),
-      load_ms_(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count()) {
+      avatar_(pipelines::open_avatar(plan_, backend, budget_)) {
+  if (!avatar_->keeps_plan()) mapping_.shrink(0);
+  host_bytes_ = budget_.used(device::MemoryKind::host);
+  load_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count();
 }
 
 }  // namespace talkrt::session

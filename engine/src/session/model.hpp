@@ -30,8 +30,8 @@ struct FileIdentity {
 
 class Model {
  public:
-  /// `engine_budget` must outlive it. `backend` is asked for after the file was found to be a plan, so that
-  /// a wrong file is not reported as a missing library.
+  /// `engine_budget` must outlive it. `backend` is asked for after the file was found to be a plan that has
+  /// a graph, so that a wrong file is not reported as a missing library and a scene needs none.
   Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
         const std::function<nn::Backend&()>& backend);
 

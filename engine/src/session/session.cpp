@@ -2,10 +2,12 @@
 #include "engine/src/session/session.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <talkrt/error.hpp>
 
 #include "engine/src/motion/controls.hpp"
+#include "engine/src/session/view_request.hpp"
 
 namespace talkrt::session {
 
@@ -29,10 +31,19 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
   spec.scratch_frame = {frames_.first_pixels(), frames_.stride()};
   spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
   pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
+  speaker_ = pipeline_->speaker();
   spec.backdrop = {};  // the host's picture was borrowed for the call
 }
 
+pipelines::Speaker& Session::speaker() const {
+  if (speaker_ != nullptr) return *speaker_;
+  throw Error(TALKRT_ERROR_UNSUPPORTED,
+              model_->path() + ": a plan of model \"" + model_->manifest().model +
+                  "\" takes no audio and makes no frames of its own: draw it from a camera");
+}
+
 std::size_t Session::push(std::span<const float> samples, int sample_rate) {
+  (void)speaker();
   const int expected = model_->manifest().sample_rate;
   if (sample_rate != expected) {
     throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "audio at " + std::to_string(sample_rate) +
@@ -42,7 +53,22 @@ std::size_t Session::push(std::span<const float> samples, int sample_rate) {
   return audio_.push(samples);
 }
 
+void Session::finish() {
+  (void)speaker();
+  audio_.finish();
+}
+
+void Session::cut() {
+  (void)speaker();
+  audio_.cut();
+}
+
+std::span<const float> Session::channels() const {
+  return speaker_ == nullptr ? std::span<const float>() : speaker_->channels();
+}
+
 void Session::set_controls(const talkrt_controls& controls) {
+  (void)speaker();
   motion::check_controls(controls, static_cast<int>(model_->avatar().emotions().size()));
   const std::lock_guard lock(controls_mutex_);
   controls_ = controls;
@@ -75,7 +101,17 @@ Pull Session::pull_into(const pipelines::PixelTarget& target, talkrt_frame& fram
   return Pull::frame;
 }
 
+void Session::draw(const talkrt_camera& camera, talkrt_view& view) {
+  const auto begin = std::chrono::steady_clock::now();
+  const gaussian::RasterStats stats = pipeline_->draw(checked_camera(camera), checked_target(view, camera));
+  view.visible = static_cast<std::int64_t>(stats.visible);
+  view.dropped = static_cast<std::int64_t>(stats.invalid);
+  view.draw_ns = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());
+}
+
 Pull Session::advance() {
+  (void)speaker();
   while (true) {
     if (const auto cut = audio_.take_cut()) restart(*cut);
     if (failed_) {
@@ -84,7 +120,7 @@ Pull Session::advance() {
     }
     const std::int64_t position = clock_.position(next_);
     if (const auto end = audio_.end(); end && position >= *end) return Pull::end_of_stream;
-    const std::int64_t needed = pipeline_->audio_end(position);
+    const std::int64_t needed = speaker_->audio_end(position);
     bool cut = false;
     while (fed_ < needed && !cut) {
       const auto most = std::min<std::int64_t>(needed - fed_, static_cast<std::int64_t>(chunk_.size()));
@@ -97,7 +133,7 @@ Pull Session::advance() {
       if (popped.ended) std::fill(chunk.begin(), chunk.end(), 0.0f);
       const auto samples = popped.ended ? chunk : chunk.first(popped.count);
       failed_ = true;
-      pipeline_->feed(samples, times_);
+      speaker_->feed(samples, times_);
       failed_ = false;
       fed_ += static_cast<std::int64_t>(samples.size());
     }
@@ -107,7 +143,7 @@ Pull Session::advance() {
 
 void Session::restart(std::int64_t position) {
   dropped_ += std::max<std::int64_t>(0, position - clock_.position(next_));
-  pipeline_->restart(position);
+  speaker_->restart(position);
   failed_ = false;
   fed_ = position;
   next_ = std::max(next_, clock_.first_at_or_after(position));
@@ -121,7 +157,7 @@ void Session::deliver(const pipelines::PixelTarget& target, talkrt_frame& frame)
     controls = controls_;
   }
   const std::int64_t position = clock_.position(next_);
-  pipeline_->render(position, controls, target, times_);
+  speaker_->render(position, controls, target, times_);
   frame.index = next_;
   frame.audio_position = position;
   frame.width = config_.spec.width;

@@ -6,9 +6,12 @@
 //   pull, pull_into  the pulling thread: features, network, motion, deform, render all run here
 //   cut, controls    any thread; a pull that has begun finishes as it began
 //
-// All memory is taken by create(); a pull allocates nothing, but for a view that needs more of the
-// rasterizer's scratch than any before. What a session shows depends on the audio, the controls and the
-// seed alone: not on how the audio was pushed, on threads, or on time.
+//   draw             the pulling thread: what is shown now, from another camera
+//
+// A scene's session has no audio and no frames; it is only drawn. All memory of a head is taken by create();
+// a pull allocates nothing, but for a view that needs more of the rasterizer's scratch than any before. What
+// a session shows depends on the audio, the controls and the seed alone: not on how the audio was pushed, on
+// threads, or on time.
 #pragma once
 
 #include <talkrt/talkrt.h>
@@ -39,23 +42,27 @@ class Session : public std::enable_shared_from_this<Session> {
                                          const talkrt_session_config& config);
 
   std::size_t push(std::span<const float> samples, int sample_rate);
-  void finish() { audio_.finish(); }
-  void cut() { audio_.cut(); }
+  void finish();
+  void cut();
   void set_controls(const talkrt_controls& controls);
 
   /// Into a slot, which is then frame.slot and must be released. Throws FRAMES_HELD.
   [[nodiscard]] Pull pull(talkrt_frame& frame);
   [[nodiscard]] Pull pull_into(const pipelines::PixelTarget& target, talkrt_frame& frame);
+  /// Throws INVALID_ARGUMENT, UNSUPPORTED, OUT_OF_BUDGET, OUT_OF_MEMORY.
+  void draw(const talkrt_camera& camera, talkrt_view& view);
 
   [[nodiscard]] talkrt_session_stats stats() const;
-  /// Of the last frame; valid until the next pull.
-  [[nodiscard]] std::span<const float> channels() const { return pipeline_->channels(); }
+  /// Of the last frame; valid until the next pull. A scene has none.
+  [[nodiscard]] std::span<const float> channels() const;
   [[nodiscard]] int width() const noexcept { return config_.spec.width; }
 
  private:
   Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
           const talkrt_session_config& config);
 
+  /// Throws UNSUPPORTED where the model takes no audio.
+  [[nodiscard]] pipelines::Speaker& speaker() const;
   /// Feeds audio until the next frame can be rendered.
   Pull advance();
   void restart(std::int64_t position);
@@ -69,6 +76,7 @@ class Session : public std::enable_shared_from_this<Session> {
   AudioQueue audio_;
   frame::FramePool frames_;
   std::unique_ptr<pipelines::Pipeline> pipeline_;
+  pipelines::Speaker* speaker_ = nullptr;  // the same, where the model takes audio
 
   mutable std::mutex controls_mutex_;
   talkrt_controls controls_;

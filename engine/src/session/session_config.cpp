@@ -90,7 +90,9 @@ CheckedConfig check_config(const talkrt_session_config& config, const plan::Mani
   spec.seed = config.seed;
   spec.idle_motion = in_range("idle_motion", config.idle_motion, 0, 1) == 1;
   spec.backdrop = backdrop(config, spec.width, spec.height);
-  out.frame_slots = static_cast<int>(in_range("frame_slots", config.frame_slots, 1, kMaxSlots));
+  const auto slots = static_cast<int>(in_range("frame_slots", config.frame_slots, 1, kMaxSlots));
+  if (manifest.is_scene()) return out;  // no audio, and no frames of its own
+  out.frame_slots = slots;
   out.audio_capacity = config.audio_capacity == 0
                            ? std::int64_t{2} * manifest.sample_rate
                            : in_range("audio_capacity", config.audio_capacity, 1, kMaxCapacity);

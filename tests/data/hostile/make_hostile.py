@@ -19,6 +19,7 @@ import container_cases  # noqa: E402
 import gaussian_cases  # noqa: E402
 import graph_cases  # noqa: E402
 import motion_cases  # noqa: E402
+import scene_cases  # noqa: E402
 import starting_points  # noqa: E402
 from starting_points import Case  # noqa: E402
 
@@ -30,6 +31,7 @@ def cases() -> list[Case]:
         container_cases.container_cases, graph_cases.manifest_cases, graph_cases.graph_cases,
         gaussian_cases.rig_cases, gaussian_cases.tensor_cases,
         motion_cases.features_cases, motion_cases.motion_cases, motion_cases.check_cases,
+        scene_cases.scene_cases,
     )  # fmt: skip
     return [case for group in groups for case in group()]
 
@@ -53,6 +55,7 @@ def seeds() -> dict[str, bytes]:
     return {
         "bare.plan": starting_points.edited(bare),
         "gaussian.plan": starting_points.edited(gaussian),
+        "scene.plan": starting_points.edited(starting_points.scene_plan()),
     }
 
 

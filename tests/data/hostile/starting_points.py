@@ -2,7 +2,8 @@
 """Valid plans for hostile files to start from, and the means to write them wrongly.
 
 Cases of the container and of graphs start from a bare plan with one graph; cases of the Gaussian
-model from tests/data/tiny_plan.py, cut down to 20 Gaussians and a graph that is only looked at.
+model from tests/data/tiny_plan.py, cut down to 20 Gaussians and a graph that is only looked at; of
+scenes from tests/data/tiny_scene.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import tiny_plan
+import tiny_scene
 from numpy.typing import NDArray
 
 CORRUPT = "TALKRT_ERROR_PLAN_CORRUPT"
@@ -96,6 +98,20 @@ def gaussian_plan() -> tuple[Manifest, Tensors]:
     tensors["check/audio"] = np.zeros(160, np.float32)
     tensors["check/frame/1"] = np.frombuffer(b"\x89PNG", np.uint8)
     tensors["check/frame/2"] = np.frombuffer(b"\x89PNG", np.uint8)
+    return manifest, tensors
+
+
+def scene_plan() -> tuple[Manifest, Tensors]:
+    """tiny_scene with few Gaussians, every optional field, and a check clip."""
+    manifest, tensors = tiny_scene.tiny_scene(4)
+    manifest["gaussian"]["convention"] = "inria"
+    camera = manifest["gaussian"]["camera"]
+    manifest["check"] = {
+        "cameras": [camera, copy.deepcopy(camera)], "width": 48, "height": 32, "min_psnr_db": 40.0,
+    }  # fmt: skip
+    tensors["gaussian/background"] = np.zeros((2, 2, 3), np.uint8)
+    tensors["check/frame/0"] = np.frombuffer(b"\x89PNG", np.uint8)
+    tensors["check/frame/1"] = np.frombuffer(b"\x89PNG", np.uint8)
     return manifest, tensors
 
 

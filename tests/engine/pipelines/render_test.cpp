@@ -19,8 +19,8 @@ plan::Manifest manifest() {
   m.width = 512;
   m.height = 256;
   m.gaussian.emplace();
-  m.gaussian->K = {1000, 0, 250, 0, 1000, 120, 0, 0, 1};
-  m.gaussian->viewmat = {1, 0, 0, 0.1f, 0, -1, 0, 0, 0, 0, -1, 0.8f, 0, 0, 0, 1};
+  m.gaussian->camera.K = {1000, 0, 250, 0, 1000, 120, 0, 0, 1};
+  m.gaussian->camera.viewmat = {1, 0, 0, 0.1f, 0, -1, 0, 0, 0, 0, -1, 0.8f, 0, 0, 0, 1};
   return m;
 }
 

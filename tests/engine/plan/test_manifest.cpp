@@ -61,8 +61,8 @@ TEST(Manifest, has_the_rig_by_index) {
   EXPECT_EQ(g.count, 48);
   EXPECT_EQ(g.sh_degree, 1);
   EXPECT_FALSE(g.antialias);
-  EXPECT_EQ(g.viewmat[11], 0.5f);
-  EXPECT_EQ(g.K[0], 160.0f);
+  EXPECT_EQ(g.camera.viewmat[11], 0.5f);
+  EXPECT_EQ(g.camera.K[0], 160.0f);
   EXPECT_EQ(g.background[2], 0.37f);
   ASSERT_EQ(g.channels.size(), 19u);
   ASSERT_EQ(g.shapes.size(), 7u);

@@ -4,11 +4,13 @@
 // the thread sanitizer; without it, it still shows that nothing deadlocks and that positions only grow.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <random>
 #include <thread>
 
+#include "engine/src/render/camera.hpp"
 #include "tests/engine/session/tiny_session.hpp"
 
 namespace talkrt::session {
@@ -90,6 +92,51 @@ TEST(SessionThreads, push_pull_controls_interrupts_and_releases_from_four_thread
   for (frame::FrameSlot* slot : held) frame::FramePool::release(*slot);
   EXPECT_GT(frames, 30);
   EXPECT_EQ(head->stats().audio_pushed, 6 * kRate);
+}
+
+TEST(SessionThreads, one_thread_draws_and_pulls_while_another_pushes_and_a_third_cuts) {
+  const auto shared = engine(with_threads(2));
+  const auto head = session(at_fps(25), shared);
+  const auto model = shared->load(kTinyPlan);
+  const gaussian::Camera plan_camera = render::scaled_camera(model->manifest(), 80, 48);
+  std::atomic<bool> done{false};
+  std::thread pusher([&] {
+    const auto audio = voice(2 * kRate);
+    std::span<const float> left(audio);
+    while (!left.empty()) {
+      left = left.subspan(head->push(left.first(std::min<std::size_t>(left.size(), 640)), kRate));
+      std::this_thread::yield();
+    }
+    head->finish();
+  });
+  std::thread meddler([&] {
+    while (!done) {
+      if (const auto stats = head->stats(); stats.audio_pushed < kRate) head->cut();
+      head->set_controls(motion::default_controls());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  std::vector<float> depth(80 * 48);
+  talkrt_camera camera{};
+  camera.width = 80;
+  camera.height = 48;
+  std::copy_n(plan_camera.viewmat, 16, camera.viewmat);
+  std::copy_n(plan_camera.K, 9, camera.K);
+  std::vector<CopiedFrame> frames;
+  Pull outcome = Pull::need_audio;
+  int views = 0;
+  while (outcome != Pull::end_of_stream) {
+    outcome = pull_all(*head, frames, 1);
+    talkrt_view view{};
+    view.depth = depth.data();
+    camera.viewmat[3] = 0.01f * static_cast<float>(views++ % 5);
+    head->draw(camera, view);
+    EXPECT_GT(view.visible, 0);
+  }
+  done = true;
+  pusher.join();
+  meddler.join();
+  EXPECT_GT(frames.size(), 5u);
 }
 
 TEST(SessionThreads, sessions_of_one_model_render_side_by_side_and_agree) {
