@@ -11,12 +11,14 @@ import typer
 from talkrt import Engine
 from talkrt.cli.options import parse_size
 from talkrt.cli.run import run
+from talkrt.errors import Error
 from talkrt.plan_file import read_plan
 
 from .machine import environment, load_average
 from .measure import Workload, measure
 from .report import Conditions, as_json, as_table, frames_per_second
 from .speech import speech_for
+from .views import measure_scene
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -49,11 +51,18 @@ def bench(
     plan = read_plan(engine)
     load_before = load_average()
     core = Engine(threads=threads)
-    speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
     workload = Workload(parse_size(size), warmup, frames, seconds)
-    measurement = measure(core, engine, speech.samples, workload)
+    if plan.manifest["model"] == "scene":
+        if audio is not None:
+            raise Error(f"{engine}: is a scene, which takes no audio: leave --audio out")
+        shown = {"scene": "still", "camera": "in an orbit, one turn in four seconds of video"}
+        measurement = measure_scene(core, engine, workload)
+    else:
+        speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
+        shown = {"head": "moving", "speech": speech.source}
+        measurement = measure(core, engine, speech.samples, workload)
     conditions = Conditions(
-        environment(core, engine), speech.source, warmup, load_before, load_average(), target_fps
+        environment(core, engine), shown, warmup, load_before, load_average(), target_fps
     )
     if as_json_:
         print(json.dumps(as_json(measurement, conditions), indent=2))

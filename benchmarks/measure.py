@@ -15,7 +15,7 @@ from talkrt.model import Model
 from .machine import peak_resident_bytes
 from .speech import FloatArray
 
-_FIRST_FRAMES = 7  # sessions started for the time to first frame
+FIRST_FRAMES = 7  # sessions started for the time to first frame
 _YAW_DEGREES, _YAW_SECONDS = 20.0, 4.0  # how far the head turns, and how long a turn takes
 _PUSH_SECONDS = 0.02  # audio pushed at once, as a call delivers it
 
@@ -50,12 +50,12 @@ class Measurement:
 def measure(engine: Engine, plan: str, speech: FloatArray, workload: Workload) -> Measurement:
     begin = time.perf_counter()
     model = engine.load(plan)
-    load_ms = _ms_since(begin)
-    first = tuple(_first_frame_ms(model, speech, workload) for _ in range(_FIRST_FRAMES))
+    load_ms = ms_since(begin)
+    first = tuple(_first_frame_ms(model, speech, workload) for _ in range(FIRST_FRAMES))
 
     begin = time.perf_counter()
     session = model.session(size=workload.size, seed=workload.seed)
-    session_ms = _ms_since(begin)
+    session_ms = ms_since(begin)
     frames = _Frames(session, speech)
     for _ in range(workload.warmup_frames):
         frames.next()
@@ -63,7 +63,7 @@ def measure(engine: Engine, plan: str, speech: FloatArray, workload: Workload) -
     times: list[float] = []
     stages: dict[str, list[float]] = {}
     cpu, begin = time.process_time(), time.perf_counter()
-    while not _done(len(times), time.perf_counter() - begin, workload):
+    while not done(len(times), time.perf_counter() - begin, workload):
         elapsed_ms, frame = frames.next()
         times.append(elapsed_ms)
         for stage, nanoseconds in frame.stage_ns.items():
@@ -109,7 +109,7 @@ class _Frames:
         while True:
             begin = time.perf_counter()
             frame = self._session.pull()
-            pulling += _ms_since(begin)
+            pulling += ms_since(begin)
             if frame is not None:
                 return pulling, frame
             _push(self._session, next(self._audio))
@@ -122,7 +122,7 @@ def _first_frame_ms(model: Model, speech: FloatArray, workload: Workload) -> flo
         begin = time.perf_counter()
         _push(session, chunk)
         if session.pull() is not None:
-            return _ms_since(begin)
+            return ms_since(begin)
     raise AssertionError("endless audio has ended")
 
 
@@ -137,11 +137,11 @@ def _endless(speech: FloatArray, step: int) -> Iterator[FloatArray]:
             yield speech[begin : begin + step]
 
 
-def _done(frames: int, seconds: float, workload: Workload) -> bool:
+def done(frames: int, seconds: float, workload: Workload) -> bool:
     if workload.frames is not None:
         return frames >= workload.frames
     return frames > 0 and seconds >= workload.seconds
 
 
-def _ms_since(begin: float) -> float:
+def ms_since(begin: float) -> float:
     return (time.perf_counter() - begin) * 1e3

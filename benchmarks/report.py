@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ SCHEMA = "talkrt.bench/1"
 @dataclass(frozen=True, slots=True)
 class Conditions:
     environment: dict[str, Any]
-    speech: str
+    workload: Mapping[str, str]  # what was shown: a head and its speech, or a scene and its camera
     warmup_frames: int
     load_before: float  # of the last minute
     load_after: float
@@ -41,13 +42,12 @@ def as_json(measurement: Measurement, conditions: Conditions) -> dict[str, Any]:
         "schema": SCHEMA,
         "environment": conditions.environment,
         "workload": {
-            "speech": conditions.speech,
+            **conditions.workload,
             "width": measurement.width,
             "height": measurement.height,
             "video_fps": measurement.fps,
             "warmup_frames": conditions.warmup_frames,
             "frames": len(measurement.frame_ms),
-            "head": "moving",
         },
         "throughput": {
             "frames_per_second": fps,
@@ -90,13 +90,13 @@ def as_table(measurement: Measurement, conditions: Conditions) -> str:
     lines = [
         f"{env['plan']}  sha256 {env['plan_sha256'][:12]}",
         f"{measurement.width}x{measurement.height}, {len(measurement.frame_ms)} frames after "
-        f"{conditions.warmup_frames} warm-up, head moving",
-        f"speech: {conditions.speech}",
+        f"{conditions.warmup_frames} warm-up",
+        ", ".join(f"{what} {how}" for what, how in conditions.workload.items()),
         "",
         f"throughput       {fps:9.1f} FPS      {fps / measurement.fps:.2f} times real time at "
         f"{measurement.fps:g} FPS",
         f"CPU time         {cpu_ms:9.2f} ms/frame",
-        f"first frame      {first.median:9.2f} ms       after enough audio; worst of "
+        f"first frame      {first.median:9.2f} ms       {_first(conditions)}; worst of "
         f"{first.count}: {first.most:.2f} ms",
         f"plan load        {measurement.load_ms:9.1f} ms       session "
         f"{measurement.session_ms:.1f} ms",
@@ -118,6 +118,10 @@ def as_table(measurement: Measurement, conditions: Conditions) -> str:
         verdict = "reached" if fps >= conditions.target_fps else "MISSED"
         lines.append(f"target {conditions.target_fps:g} FPS: {verdict}")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _first(conditions: Conditions) -> str:
+    return "after enough audio" if "speech" in conditions.workload else "of a new session"
 
 
 def _latency_row(name: str, summary: Summary) -> str:

@@ -48,7 +48,7 @@ def conditions(load_before: float = 0.0, target_fps: float | None = None) -> Con
         "threads": 2, "cpu_path": "avx2", "talkrt": "0.1.0", "commit": "abc", "onnxruntime": "1.2",
         "python": "3.11",
     }  # fmt: skip
-    return Conditions(environment, "a file", 50, load_before, 0.0, target_fps)
+    return Conditions(environment, {"speech": "a file"}, 50, load_before, 0.0, target_fps)
 
 
 def test_json_holds_what_was_measured_and_where() -> None:

@@ -10,6 +10,9 @@ for frame in session.frames():
 talkrt.render("demo.plan", "speech.wav", "out.mp4")
 
 image, alpha, meta = talkrt.rasterize(means, quats, scales, opacities, colors, viewmats, Ks, w, h)
+
+view = session.draw(viewmat, K, (640, 360))  # from any camera, also of a scene
+view.image, view.alpha, view.depth
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from talkrt import _core
-from talkrt._core import Frame
+from talkrt._core import Frame, View
+from talkrt.cameras import Camera
 from talkrt.controls import Controls
 from talkrt.engine import Engine
 from talkrt.errors import (
@@ -40,6 +44,7 @@ __all__ = [
     "AudioError",
     "BackendError",
     "BudgetError",
+    "Camera",
     "Controls",
     "Engine",
     "Error",
@@ -48,6 +53,7 @@ __all__ = [
     "PlanError",
     "Session",
     "UnsupportedError",
+    "View",
     "__version__",
     "rasterize",
     "render",

@@ -110,6 +110,10 @@ class Model:
     @property
     def load_ms(self) -> float: ...
     @property
+    def target(self) -> list[float]: ...
+    @property
+    def up(self) -> list[float]: ...
+    @property
     def emotions(self) -> list[str]: ...
     def describe_json(self) -> str:
         """Manifest and tensor summary, as JSON."""
@@ -141,6 +145,52 @@ BACKGROUND_COLOR: int = 1
 BACKGROUND_IMAGE: int = 2
 
 BACKGROUND_TRANSPARENT: int = 3
+
+class View:
+    """What one camera sees. Arrays are read-only and no copies."""
+
+    @property
+    def image(self) -> numpy.typing.NDArray[numpy.uint8] | None:
+        """RGBA [H, W, 4], top row first, as in a frame."""
+
+    @property
+    def rgba(self) -> numpy.typing.NDArray[numpy.float32] | None:
+        """
+        [H, W, 4]: RGB over the background, and the alpha of the Gaussians alone.
+        """
+
+    @property
+    def alpha(self) -> numpy.typing.NDArray[numpy.float32] | None:
+        """[H, W]: 0 where only the background is seen."""
+
+    @property
+    def depth(self) -> numpy.typing.NDArray[numpy.float32] | None:
+        """
+        [H, W]: expected distance along the camera's axis, 0 where there is nothing.
+        """
+
+    @property
+    def visible(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def draw_ns(self) -> int: ...
+
+def draw(
+    session: Session,
+    viewmat: Sequence[float],
+    K: Sequence[float],
+    size: tuple[int, int],
+    image: bool = True,
+    floats: bool = True,
+    depth: bool = True,
+) -> View:
+    """What the session shows now, from a camera."""
+
+def camera(
+    model: Model, size: tuple[int, int] = (0, 0)
+) -> tuple[list[float], list[float], tuple[int, int]]:
+    """The plan's own camera for a size: viewmat, K, size."""
 
 class Engine:
     """What the machine offers, and the cache of loaded models."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan's check clip: its audio is run here, and the frames are compared with the pictures that
-the float64 reference made. A wrong driver, library or CPU shows up as a number."""
+"""A plan's check clip: its audio is run here, or its cameras are drawn, and the frames are compared
+with the pictures that the float64 reference made. A wrong driver, library or CPU shows up as a
+number."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,9 @@ from numpy.typing import NDArray
 from talkrt.controls import Controls
 from talkrt.engine import Engine
 from talkrt.errors import PlanError
+from talkrt.model import Model
 from talkrt.pictures import decode_png
 from talkrt.plan_file import PlanFile
-from talkrt.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +41,19 @@ class Check:
 
 
 def replay(plan: PlanFile, engine: Engine) -> Check:
-    """Renders the check clip with idle motion and emotion off, as its frames were made."""
+    """Renders the check clip here and compares."""
     spec = plan.manifest.get("check")
     if not spec:
         raise PlanError(
             f"{plan.path}: has no check clip; export it again to get one",
             "TALKRT_ERROR_PLAN_UNSUPPORTED",
         )
-    session = engine.load(plan.path).session(
-        size=(spec["width"], spec["height"]), fps=Fraction(*spec["fps"]), idle_motion=False
-    )
-    session.set_controls(Controls(emotion_intensity=0.0))
-    wanted = set(spec["frames"])
     floor = float(spec["min_psnr_db"])
+    model = engine.load(plan.path)
+    images = _spoken(model, plan, spec) if model.takes_audio else _seen(model, spec)
+    wanted = set(spec["frames"] if model.takes_audio else range(len(spec["cameras"])))
     results = []
-    for index, image in _images(session, plan.tensor("check/audio")):
+    for index, image in images:
         if index in wanted:
             expected = decode_png(plan.tensor(f"check/frame/{index}").tobytes())
             results.append(_compare(index, image, expected, floor))
@@ -71,10 +71,26 @@ def psnr(image: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
     return math.inf if error == 0.0 else 10.0 * math.log10(255.0**2 / float(error))
 
 
-def _images(
-    session: Session, audio: NDArray[np.float32]
+def _seen(model: Model, spec: dict[str, Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """A scene's pictures."""
+    size = (spec["width"], spec["height"])
+    session = model.session(size=size)
+    for index, camera in enumerate(spec["cameras"]):
+        viewmat, K = np.reshape(camera["viewmat"], (4, 4)), np.reshape(camera["K"], (3, 3))
+        view = session.draw(viewmat, K, size, alpha=False, depth=False)
+        assert view.image is not None
+        yield index, view.image
+
+
+def _spoken(
+    model: Model, plan: PlanFile, spec: dict[str, Any]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    rest = audio
+    """A head's frames, with idle motion and emotion off, as the pictures were made."""
+    session = model.session(
+        size=(spec["width"], spec["height"]), fps=Fraction(*spec["fps"]), idle_motion=False
+    )
+    session.set_controls(Controls(emotion_intensity=0.0))
+    rest = plan.tensor("check/audio")
     while rest.size:
         rest = rest[session.push_audio(rest) :]
         for frame in session.frames():

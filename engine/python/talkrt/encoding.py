@@ -5,39 +5,53 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
-from talkrt.output import Image, Output
+from numpy.typing import NDArray
+
+from talkrt.output import Output
 
 DEPTH = 4  # frames between the two threads; a session needs that many slots beside its own
 
 
-class Encoding:
-    """Feeds every frame to every output, and stops when the block is left. Outputs stay the
-    caller's, who aborts them after that if an exception is on its way."""
+T = TypeVar("T")  # frames, or views
 
-    def __init__(self, outputs: Sequence[Output]) -> None:
-        self._outputs = outputs
-        self._frames: queue.Queue[Image | None] = queue.Queue(DEPTH)
+
+@dataclass(frozen=True, slots=True)
+class Sink(Generic[T]):
+    """An output, and what of a frame goes there."""
+
+    output: Output
+    part: Callable[[T], NDArray[Any]]
+
+
+class Encoding(Generic[T]):
+    """Feeds every frame to every sink, and stops when the block is left. Outputs stay the caller's,
+    who aborts them after that if an exception is on its way."""
+
+    def __init__(self, sinks: Sequence[Sink[T]]) -> None:
+        self._sinks = sinks
+        self._frames: queue.Queue[T | None] = queue.Queue(DEPTH)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="talkrt-encode", daemon=True)
         self._thread.start()
 
-    def write(self, image: Image) -> None:
-        self._put(image)
+    def write(self, frame: T) -> None:
+        self._put(frame)
 
     def finish(self) -> None:
         """Waits for the rest, completes all outputs, and only then gives them their names."""
         self._put(None)
         self._thread.join()
         self._raise()
-        for output in self._outputs:
-            output.close()
-        for output in self._outputs:
-            output.commit()
+        for sink in self._sinks:
+            sink.output.close()
+        for sink in self._sinks:
+            sink.output.commit()
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +65,7 @@ class Encoding:
         self._stop.set()
         self._thread.join()
 
-    def _put(self, item: Image | None) -> None:
+    def _put(self, item: T | None) -> None:
         while True:
             self._raise()
             try:
@@ -68,13 +82,13 @@ class Encoding:
         try:
             while not self._stop.is_set():
                 try:
-                    image = self._frames.get(timeout=0.1)
+                    frame = self._frames.get(timeout=0.1)
                 except queue.Empty:
                     continue
-                if image is None:
+                if frame is None:
                     return
-                for output in self._outputs:
-                    output.write(image)
-                del image  # gives the session its slot back
+                for sink in self._sinks:
+                    sink.output.write(sink.part(frame))
+                del frame  # gives the session its slot back
         except BaseException as error:
             self._error = error

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkrt import _core
+from talkrt.cameras import Camera
 from talkrt.errors import Error
 from talkrt.session import Session
 
@@ -22,13 +23,15 @@ class Model:
 
     def __init__(self, core: _core.Model) -> None:
         self._core = core
-        self.kind = core.kind  # "gaussian"
+        self.kind = core.kind  # "gaussian", or "scene", which takes no audio and is only drawn
         self.name = core.name
-        self.sample_rate = core.sample_rate  # Hz, of the audio that sessions take
+        self.sample_rate = core.sample_rate  # Hz, of the audio that sessions take; 0: none
         self.size = (core.width, core.height)  # pixels, as exported
         self.fps = Fraction(*core.fps)  # as exported
         self.look_ahead = core.look_ahead  # samples a frame needs beyond its own time
         self.emotions = tuple(core.emotions)
+        self.target = np.array(core.target)  # [3] the point that a free camera should turn about
+        self.up = np.array(core.up)  # [3] the direction that it should keep upright, unit length
 
     @property
     def host_bytes(self) -> int:
@@ -42,6 +45,16 @@ class Model:
     @property
     def load_ms(self) -> float:
         return self._core.load_ms
+
+    @property
+    def takes_audio(self) -> bool:
+        """Whether sessions are pushed audio and pulled frames; a scene is only drawn."""
+        return self.sample_rate > 0
+
+    def camera(self, size: tuple[int, int] | None = None) -> Camera:
+        """The plan's own camera, for pictures of `size`; they keep its vertical field of view."""
+        viewmat, K, found = _core.camera(self._core, size or self.size)
+        return Camera(np.reshape(viewmat, (4, 4)), np.reshape(K, (3, 3)), found)
 
     def describe(self) -> dict[str, Any]:
         """The plan's manifest and a summary of its tensors."""
@@ -59,7 +72,8 @@ class Model:
         frame_slots: int = 0,
         audio_capacity: int = 0,
     ) -> Session:
-        """One head, talking. Takes all the memory it will ever need, or raises BudgetError.
+        """One head, talking: takes all the memory it will ever need, or raises BudgetError. Or one
+        scene, for which only `size` (by default of what is drawn) and `background` mean anything.
 
         size: (width, height) in pixels, by default the plan's.
         fps: frames per second of audio time, by default the plan's.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ Image = NDArray[np.uint8]  # RGBA [H, W, 4]
 
 
 class Output(Protocol):
-    def write(self, image: Image) -> None:
-        """Takes the next frame; keeps no reference to it after returning."""
+    def write(self, image: NDArray[Any]) -> None:
+        """Takes the next frame (an Image, but for planes of depth); keeps no reference to it after
+        returning."""
 
     def close(self) -> None:
         """Completes what was written aside."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,11 +18,11 @@ from talkrt.errors import Error
 UInt8Array = NDArray[np.uint8]
 
 
-class PngEncoder:
-    """Encodes RGBA [H, W, 4] pictures of one size; without alpha when `opaque`."""
+class _Png:
+    """Encodes arrays of one PyAV pixel format and one size."""
 
-    def __init__(self, size: tuple[int, int], opaque: bool) -> None:
-        self._format = "rgb24" if opaque else "rgba"
+    def __init__(self, size: tuple[int, int], pixels: str) -> None:
+        self._format = pixels
         self._codec = av.CodecContext.create("png", "w")
         self._codec.width, self._codec.height = size
         self._codec.pix_fmt = self._format
@@ -29,12 +30,32 @@ class PngEncoder:
         self._codec.options = {"compression_level": "4", "pred": "up"}
         self._count = 0
 
-    def encode(self, image: UInt8Array) -> bytes:
-        planes = image if self._format == "rgba" else image[..., :3]
+    def encode(self, planes: NDArray[Any]) -> bytes:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(planes), format=self._format)
         frame.pts = self._count
         self._count += 1
         return b"".join(bytes(packet) for packet in self._codec.encode(frame))
+
+
+class PngEncoder:
+    """Encodes RGBA [H, W, 4] pictures of one size; without alpha when `opaque`."""
+
+    def __init__(self, size: tuple[int, int], opaque: bool) -> None:
+        self._channels = 3 if opaque else 4
+        self._png = _Png(size, "rgb24" if opaque else "rgba")
+
+    def encode(self, image: UInt8Array) -> bytes:
+        return self._png.encode(image[..., : self._channels])
+
+
+class GrayPngEncoder:
+    """Encodes planes [H, W] of one size and type, uint8 or uint16, as PNG of 8 or 16 bits."""
+
+    def __init__(self, size: tuple[int, int], bits: int) -> None:
+        self._png = _Png(size, "gray" if bits == 8 else "gray16be")
+
+    def encode(self, plane: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+        return self._png.encode(plane)
 
 
 def decode_png(data: bytes) -> UInt8Array:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole clip at once: a plan and speech in, a movie, a PNG sequence or a contact strip out."""
+"""A whole clip at once: a plan with speech or a camera's path in; a movie, a PNG sequence, a
+contact strip, depth and alpha out."""
 
 from __future__ import annotations
 
@@ -7,20 +8,27 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from talkrt import encoding
-from talkrt._core import Frame
+from talkrt._core import Frame, View
 from talkrt.audio import Audio, Source, mono, open_audio
 from talkrt.background import parse_background
+from talkrt.camera_option import camera_path
+from talkrt.camera_path import CameraPath
 from talkrt.controls import Controls
 from talkrt.engine import Engine
 from talkrt.errors import AudioError, Error
 from talkrt.model import Background, Model
 from talkrt.output import Output, check_writable
-from talkrt.sequence import PngSequence, check_sequence, is_sequence
+from talkrt.pictures import PngEncoder
+from talkrt.planes import DEPTH_SCALE, alpha_output, check_planes, depth_output
+from talkrt.sequence import Sequence, check_sequence, is_sequence
 from talkrt.session import Session
 from talkrt.strip import Strip
 from talkrt.video import Movie, check_movie
@@ -56,13 +64,17 @@ class Rendering:
 
 def render(
     plan: StrPath | Model,
-    audio: Source,
+    audio: Source | None,
     out: StrPath | None,
     *,
     fps: float | str | Fraction | None = None,
     size: tuple[int, int] | None = None,
     controls: Controls | None = None,
     background: Background = "plan",
+    camera: str | CameraPath | None = None,
+    depth: StrPath | None = None,
+    alpha: StrPath | None = None,
+    depth_scale: float = DEPTH_SCALE,
     seed: int = 1,
     idle_motion: bool = True,
     threads: int = 0,
@@ -71,17 +83,30 @@ def render(
     progress: Progress | None = None,
 ) -> Rendering:
     """Renders `audio` (a file, or an array and its rate) with sound to `out`: .mp4, .webm, a folder
-    or a pattern for PNG files; `strip` adds a contact strip. Nothing is left behind on failure.
+    or a pattern for PNG files; `strip` adds a contact strip. A scene takes no audio: its clip is as
+    long as the camera's path. Nothing is left behind on failure.
 
     background: as Model.session takes it, or as on the command line: a color name, #RRGGBB, or a
     picture file.
+    camera: a path, or as on the command line: "plan", "orbit", "swing", a JSON file. By default a
+    head is seen by the plan's camera and a scene in an orbit.
+    depth, alpha: a folder or a pattern, for a file a frame: 16-bit PNG with `depth_scale` steps per
+    unit, or NPY (depth), and 8-bit PNG (alpha).
     """
-    speech = open_audio(audio)
-    movie = None if out is None else os.fspath(out)
-    sheet = None if strip is None else Path(strip)
-    _check_outputs(movie, sheet, strip_frames, background == "transparent")
+    speech = None if audio is None else open_audio(audio)
+    wanted = _Wanted(
+        movie=None if out is None else os.fspath(out),
+        sheet=None if strip is None else Path(strip),
+        sheet_frames=strip_frames,
+        depth=None if depth is None else os.fspath(depth),
+        alpha=None if alpha is None else os.fspath(alpha),
+        depth_scale=depth_scale,
+    )
+    wanted.check(transparent=isinstance(background, str) and background == "transparent")
 
     model = plan if isinstance(plan, Model) else Engine(threads=threads).load(plan)
+    controls = controls or Controls()
+    _check_audio(model, speech, controls)
     width, height = size or model.size
     if isinstance(background, str):
         background = parse_background(background, (width, height))
@@ -94,30 +119,31 @@ def render(
         idle_motion=idle_motion,
         frame_slots=encoding.DEPTH + 3,  # queued, being encoded, in hand, being rendered
     )
-    session.set_controls(controls or Controls())
     rate = session.fps
-    total = None if speech.seconds is None else -int(-Fraction(speech.seconds) * rate // 1)
+    path: CameraPath | None = None
+    if isinstance(camera, str) or (camera is None and (speech is None or wanted.planes)):
+        text = camera or ("plan" if model.takes_audio else "orbit")
+        path = camera_path(text, model, (width, height), controls.head_distance)
+    elif camera is not None:
+        path = camera
+    if speech is not None:
+        session.set_controls(controls)
+    frames, total = _source(session, speech, path, rate, wanted.planes)
 
     with ExitStack() as cleanup:
-        outputs: list[Output] = []
-        if movie is not None:
-            outputs.append(_open(movie, (width, height), rate, speech, opaque))
-            cleanup.callback(outputs[-1].abort)
-        if sheet is not None:
-            outputs.append(Strip(sheet, rate, strip_frames, opaque))
-            cleanup.callback(outputs[-1].abort)
+        sinks = wanted.open((width, height), rate, speech, opaque, cleanup)
         clock = _Clock()
-        with encoding.Encoding(outputs) as encoder:
-            for frame in clock.timed(_frames(session, speech)):
-                encoder.write(frame.image)
+        with encoding.Encoding(sinks) as encoder:
+            for frame in clock.timed(frames):
+                encoder.write(frame)
                 if progress is not None:
                     progress(clock.frames, total)
-            if clock.frames == 0:
+            if speech is not None and clock.frames == 0:
                 raise AudioError(f"{speech.name}: is too short for a single frame; give more audio")
             encoder.finish()
         cleanup.pop_all()
     return Rendering(
-        outputs=tuple(str(name) for name in (movie, sheet) if name is not None),
+        outputs=wanted.names,
         frames=clock.frames,
         width=width,
         height=height,
@@ -128,6 +154,91 @@ def render(
     )
 
 
+Picture = Frame | View
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The files to write."""
+
+    movie: str | None
+    sheet: Path | None
+    sheet_frames: int
+    depth: str | None
+    alpha: str | None
+    depth_scale: float
+
+    @property
+    def planes(self) -> bool:
+        return self.depth is not None or self.alpha is not None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        every = (self.movie, self.sheet, self.depth, self.alpha)
+        return tuple(str(name) for name in every if name is not None)
+
+    def check(self, transparent: bool) -> None:
+        """Whatever can be refused before a plan is loaded."""
+        if not self.names:
+            raise Error("there is nothing to write: give an output, a strip, or both")
+        if self.movie is not None:
+            if is_sequence(self.movie):
+                check_sequence(self.movie)
+            else:
+                check_movie(Path(self.movie), None, transparent)
+        if self.sheet is not None:
+            if self.sheet.suffix.lower() != ".png":
+                raise Error(
+                    f"{self.sheet}: a contact strip is a PNG file; give a name that ends in .png"
+                )
+            if not 1 <= self.sheet_frames <= 64:
+                raise Error(f"a strip of {self.sheet_frames} frames: expected 1 to 64")
+            check_writable(self.sheet)
+        check_planes(self.depth, self.alpha, self.depth_scale)
+
+    def open(
+        self,
+        size: tuple[int, int],
+        fps: Fraction,
+        speech: Audio | None,
+        opaque: bool,
+        cleanup: ExitStack,
+    ) -> list[encoding.Sink[Picture]]:
+        """Every output, with its removal in `cleanup`."""
+        sinks: list[encoding.Sink[Picture]] = []
+
+        def add(output: Output, part: Callable[[Picture], NDArray[Any]]) -> None:
+            cleanup.callback(output.abort)
+            sinks.append(encoding.Sink(output, part))
+
+        if self.movie is not None and is_sequence(self.movie):
+            add(Sequence(self.movie, PngEncoder(size, opaque).encode), _image)
+        elif self.movie is not None:
+            add(Movie(Path(self.movie), size, fps, speech, transparent=not opaque), _image)
+        if self.sheet is not None:
+            add(Strip(self.sheet, fps, self.sheet_frames, opaque), _image)
+        if self.depth is not None:
+            add(depth_output(self.depth, size, self.depth_scale), _depth)
+        if self.alpha is not None:
+            add(alpha_output(self.alpha, size), _alpha)
+        return sinks
+
+
+def _image(picture: Picture) -> NDArray[Any]:
+    assert picture.image is not None
+    return picture.image
+
+
+def _depth(picture: Picture) -> NDArray[Any]:
+    assert isinstance(picture, View) and picture.depth is not None
+    return picture.depth
+
+
+def _alpha(picture: Picture) -> NDArray[Any]:
+    assert isinstance(picture, View) and picture.alpha is not None
+    return picture.alpha
+
+
 class _Clock:
     """Counts frames, and the time spent waiting for them."""
 
@@ -136,7 +247,7 @@ class _Clock:
         self.busy = 0.0
         self.frames = 0
 
-    def timed(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def timed(self, frames: Iterator[Picture]) -> Iterator[Picture]:
         while True:
             begin = time.perf_counter()
             frame = next(frames, None)
@@ -147,6 +258,33 @@ class _Clock:
             yield frame
 
 
+def _check_audio(model: Model, speech: Audio | None, controls: Controls) -> None:
+    if model.takes_audio and speech is None:
+        raise Error(f"{model.name!r} is a talking head: give speech after the plan")
+    if not model.takes_audio and speech is not None:
+        raise Error(f"{model.name!r} is a scene, which takes no audio: leave {speech.name} out")
+    if not model.takes_audio and replace(controls, head_distance=1.0) != Controls():
+        raise Error(f"{model.name!r} is a scene: emotion, gaze and head are of talking heads")
+
+
+def _source(
+    session: Session, speech: Audio | None, path: CameraPath | None, fps: Fraction, planes: bool
+) -> tuple[Iterator[Picture], int | None]:
+    """The pictures, and how many there will be if that is known."""
+
+    def draw(index: int) -> View:
+        assert path is not None
+        return session.draw(*path.camera(index, fps), alpha=planes, depth=planes)
+
+    if speech is None:
+        assert path is not None
+        count = path.count(fps)
+        return (draw(index) for index in range(count)), count
+    total = None if speech.seconds is None else -int(-Fraction(speech.seconds) * fps // 1)
+    spoken = _frames(session, speech)
+    return spoken if path is None else (draw(frame.index) for frame in spoken), total
+
+
 def _frames(session: Session, speech: Audio) -> Iterator[Frame]:
     for chunk in mono(speech, session.sample_rate):
         rest = chunk
@@ -155,28 +293,3 @@ def _frames(session: Session, speech: Audio) -> Iterator[Frame]:
             yield from session.frames()
     session.finish_audio()
     yield from session.frames()
-
-
-def _check_outputs(movie: str | None, sheet: Path | None, count: int, transparent: bool) -> None:
-    """Whatever can be refused before a plan is loaded."""
-    if movie is None and sheet is None:
-        raise Error("there is nothing to write: give an output, a strip, or both")
-    if movie is not None:
-        if is_sequence(movie):
-            check_sequence(movie)
-        else:
-            check_movie(Path(movie), None, transparent)
-    if sheet is not None:
-        if sheet.suffix.lower() != ".png":
-            raise Error(f"{sheet}: a contact strip is a PNG file; give a name that ends in .png")
-        if not 1 <= count <= 64:
-            raise Error(f"a strip of {count} frames: expected 1 to 64")
-        check_writable(sheet)
-
-
-def _open(
-    path: str, size: tuple[int, int], fps: Fraction, speech: Audio, opaque: bool
-) -> PngSequence | Movie:
-    if is_sequence(path):
-        return PngSequence(path, size, opaque)
-    return Movie(Path(path), size, fps, speech, transparent=not opaque)

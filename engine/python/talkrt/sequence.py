@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sequence of PNG files: a folder, or a pattern such as frames/face-%05d.png."""
+"""A sequence of files, one a picture: a folder, or a pattern such as frames/face-%05d.png."""
 
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from talkrt.errors import Error
-from talkrt.output import Image, aside, check_writable
-from talkrt.pictures import PngEncoder
+from talkrt.output import aside, check_writable
 
+PNG = (".png",)
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 
@@ -20,21 +24,23 @@ def is_sequence(path: str) -> bool:
     return bool(_NUMBER.search(name)) or path.endswith("/") or not Path(path).suffix
 
 
-class PngSequence:
+class Sequence:
     """Numbers frames from 0. Makes a missing folder; never mixes its frames with old ones."""
 
-    def __init__(self, path: str, size: tuple[int, int], opaque: bool) -> None:
-        self._folder, self._name = split_pattern(path)
-        check_sequence(path)
+    def __init__(
+        self, path: str, encode: Callable[[NDArray[Any]], bytes], suffixes: tuple[str, ...] = PNG
+    ) -> None:
+        self._folder, self._name = split_pattern(path, suffixes)
+        check_sequence(path, suffixes)
         self._made_folder = not self._folder.exists()
         self._folder.mkdir(exist_ok=True)
         self._aside = aside(self._folder / "frames")
         self._aside.mkdir()
-        self._encoder = PngEncoder(size, opaque)
+        self._encode = encode
         self._count = 0
 
-    def write(self, image: Image) -> None:
-        (self._aside / (self._name % self._count)).write_bytes(self._encoder.encode(image))
+    def write(self, image: NDArray[Any]) -> None:
+        (self._aside / (self._name % self._count)).write_bytes(self._encode(image))
         self._count += 1
 
     def close(self) -> None:
@@ -52,19 +58,20 @@ class PngSequence:
             self._folder.rmdir()
 
 
-def split_pattern(path: str) -> tuple[Path, str]:
+def split_pattern(path: str, suffixes: tuple[str, ...] = PNG) -> tuple[Path, str]:
     """(folder, file name with one %d)."""
     whole = Path(path)
     if _NUMBER.search(whole.name):
-        if whole.suffix.lower() != ".png" or whole.name.count("%") != 1:
-            raise Error(f"{path}: a sequence is of PNG files; write it as frames/%05d.png")
+        if whole.suffix.lower() not in suffixes or whole.name.count("%") != 1:
+            kinds = " or ".join(suffix.removeprefix(".").upper() for suffix in suffixes)
+            raise Error(f"{path}: a sequence is of {kinds} files; write it as frames/%05d.png")
         return whole.parent, whole.name
     return whole, "%05d.png"
 
 
-def check_sequence(path: str) -> None:
+def check_sequence(path: str, suffixes: tuple[str, ...] = PNG) -> None:
     """Raises Error unless the frames can be written and none of that name is there."""
-    folder, name = split_pattern(path)
+    folder, name = split_pattern(path, suffixes)
     if not folder.exists():
         check_writable(folder)
         return

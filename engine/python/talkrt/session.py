@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One head, talking: push audio, pull frames."""
+"""One head, talking: push audio, pull frames; or one scene. Both are drawn from any camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talkrt import _core
-from talkrt._core import Frame
+from talkrt._core import Frame, View
 from talkrt.controls import Controls
 from talkrt.errors import Error
 
@@ -59,6 +59,37 @@ class Session:
         (`ended` tells which). With `out`, RGBA uint8 [H, W, 4], the pixels go there."""
         return self._core.pull() if out is None else self._core.pull_into(out)
 
+    def draw(
+        self,
+        viewmat: ArrayLike,
+        K: ArrayLike,
+        size: tuple[int, int] | None = None,
+        *,
+        image: bool = True,
+        alpha: bool = True,
+        depth: bool = True,
+    ) -> View:
+        """What is shown now, from a camera: a scene, or the head as in its last frame. Holds what
+        was asked for, each [H, W, ...], read-only and never written again: image uint8 RGBA, alpha
+        and depth float32. Belongs to the thread that pulls.
+
+        viewmat: world to camera [4, 4]. K: intrinsics [3, 3] in pixels.
+        size: (width, height), by default the session's. A frame's own view is
+        `draw(*model.camera(size))`.
+        """
+        if size is None:
+            stats = self.stats
+            size = stats.width, stats.height
+        return _core.draw(
+            self._core,
+            _floats("viewmat", viewmat, 4),
+            _floats("K", K, 3),
+            size,
+            image=image,
+            floats=alpha,
+            depth=depth,
+        )
+
     def frames(self) -> Iterator[Frame]:
         """Pulls until there is no frame to be had now."""
         while (frame := self._core.pull()) is not None:
@@ -105,3 +136,11 @@ class Session:
     def channels(self) -> list[float]:
         """Channel values of the last frame, in the order of the manifest's gaussian.channels."""
         return self._core.channels()
+
+
+def _floats(name: str, value: ArrayLike, side: int) -> list[float]:
+    matrix = np.asarray(value, np.float32)
+    if matrix.shape != (side, side):
+        raise Error(f"{name} has shape {matrix.shape}, expected ({side}, {side})")
+    flat: list[float] = matrix.ravel().tolist()
+    return flat

@@ -60,7 +60,12 @@ _KINDS = {
 
 class Movie:
     def __init__(
-        self, path: Path, size: tuple[int, int], fps: Fraction, audio: Audio, transparent: bool
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        audio: Audio | None,
+        transparent: bool,
     ) -> None:
         check_movie(path, size, transparent)
         kind = _KINDS[path.suffix.lower()]
@@ -72,16 +77,19 @@ class Movie:
             str(self._aside), "w", format=kind.container, container_options=kind.container_options
         )
         self._closed = False
+        self._audio: av.AudioStream | None = None
+        self._audio_rate = 0
         try:
             self._video = self._add_video(kind, size)
-            self._audio_rate = (
-                audio.rate if audio.rate in kind.audio_rates else kind.audio_rates[-1]
-            )
-            self._audio = self._add_audio(kind, audio.channels if audio.channels <= 2 else 1)
+            if audio is not None:
+                self._audio_rate = (
+                    audio.rate if audio.rate in kind.audio_rates else kind.audio_rates[-1]
+                )
+                self._audio = self._add_audio(kind, audio.channels if audio.channels <= 2 else 1)
         except BaseException:
             self.abort()
             raise
-        self._sound = _sound(audio, self._audio_rate)
+        self._sound = iter(()) if audio is None else _sound(audio, self._audio_rate)
         self._sound_end = 0  # samples encoded
 
     def _add_audio(self, kind: _Kind, channels: int) -> av.AudioStream:
@@ -118,7 +126,8 @@ class Movie:
     def close(self) -> None:
         self._mux(self._video.encode(None))
         self._write_sound(until=None)
-        self._mux(self._audio.encode(None))
+        if self._audio is not None:
+            self._mux(self._audio.encode(None))
         self._closed = True
         try:
             self._container.close()
@@ -137,6 +146,8 @@ class Movie:
 
     def _write_sound(self, until: Fraction | None) -> None:
         """Sound up to a time, so that both streams are interleaved in the file."""
+        if self._audio is None:
+            return
         while until is None or self._sound_end < until * self._audio_rate:
             block = next(self._sound, None)
             if block is None:

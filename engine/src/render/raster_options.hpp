@@ -10,6 +10,8 @@ namespace talkrt::render {
 [[nodiscard]] inline gaussian::RasterOptions options_of(const plan::Gaussian& spec) {
   gaussian::RasterOptions options;
   options.antialias = spec.antialias;
+  if (spec.convention == plan::Convention::inria) options.convention = gaussian::Convention::inria;
+  options.near_plane = gaussian::default_near_plane(options.convention);
   return options;
 }
 

@@ -26,7 +26,7 @@ plan::Manifest manifest() {
 
 TEST(Camera, the_plans_own_size_is_the_plans_camera) {
   const gaussian::Camera camera = scaled_camera(manifest(), 512, 256);
-  EXPECT_TRUE(std::equal(camera.K, camera.K + 9, manifest().gaussian->K.begin()));
+  EXPECT_TRUE(std::equal(camera.K, camera.K + 9, manifest().gaussian->camera.K.begin()));
 }
 
 TEST(Camera, keeps_the_vertical_field_of_view_and_the_heads_place) {
@@ -91,7 +91,7 @@ TEST(GaussianRenderer, a_view_beyond_the_scratch_grows_it_and_draws_the_whole_pi
       b{ready.data(), 4 * kSide, nullptr, nullptr};
 
   std::vector<std::string> warnings;
-  GaussianRenderer small(splats, far, false, {}, a, executor, budget,
+  GaussianRenderer small(splats, far, gaussian::RasterOptions{}, {}, a, executor, budget,
                          [&](const std::string& message) { warnings.push_back(message); });
   const auto before = budget.used(device::MemoryKind::host);
   small.draw(splats, near, {}, a, executor);
@@ -100,7 +100,7 @@ TEST(GaussianRenderer, a_view_beyond_the_scratch_grows_it_and_draws_the_whole_pi
   small.draw(splats, near, {}, a, executor);
   EXPECT_EQ(warnings.size(), 1u);
 
-  GaussianRenderer large(splats, near, false, {}, b, executor, budget, {});
+  GaussianRenderer large(splats, near, gaussian::RasterOptions{}, {}, b, executor, budget, {});
   large.draw(splats, near, {}, b, executor);
   EXPECT_EQ(grown, ready);
 }

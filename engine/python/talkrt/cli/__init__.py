@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 # name: (module with `app`, what it does)
 COMMANDS = {
-    "render": ("talkrt.cli.render", "Speech to a talking video, PNG files or a contact strip."),
+    "render": ("talkrt.cli.render", "Speech to a talking video, or a scene along a camera's path."),
     "inspect": ("talkrt.cli.inspect", "What a plan holds: manifest, tensors, graphs, budget."),
     "verify": ("talkrt.cli.verify", "Replay a plan's check clip here and compare the pictures."),
     "doctor": ("talkrt.cli.doctor", "What was found on this machine, and what will be used."),

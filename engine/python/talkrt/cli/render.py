@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""talkrt render: a clip from a plan and speech."""
+"""talkrt render: a clip from a plan and speech, or from a scene and a camera's path."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from rich.text import Text
 from talkrt import rendering
 from talkrt.cli.options import parse_emotion, parse_fps, parse_pair, parse_size
 from talkrt.controls import Controls
+from talkrt.planes import DEPTH_SCALE
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,7 +36,9 @@ Degrees = Annotated[float, typer.Option(help="Degrees added to the head, -60 to 
 @app.command()
 def render(
     plan: Annotated[str, typer.Argument(help="The plan file.", show_default=False)],
-    audio: Annotated[str, typer.Argument(help="Speech: any audio or video file.")],
+    audio: Annotated[
+        str | None, typer.Argument(help="Speech: any audio or video file. A scene takes none.")
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option("-o", "--out", help=".mp4, .webm, a folder, or a pattern like f/%05d.png."),
@@ -51,6 +54,22 @@ def render(
         str, typer.Option(help="plan, transparent, #RRGGBB, a color name, or a picture.")
     ] = "plan",
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            help="plan, orbit, swing (both with :turns|degrees=,elevation=,seconds=), or a JSON "
+            "path; by default plan, for a scene orbit."
+        ),
+    ] = None,
+    depth: Annotated[
+        str | None, typer.Option(help="Write depth too: a folder, %05d.png (16 bit) or %05d.npy.")
+    ] = None,
+    depth_scale: Annotated[
+        float, typer.Option(help="Steps of a depth PNG per unit of the plan's world.")
+    ] = DEPTH_SCALE,
+    alpha: Annotated[
+        str | None, typer.Option(help="Write alpha too: a folder, or %05d.png.")
+    ] = None,
     strip: Annotated[str | None, typer.Option(help="Write a contact strip, a PNG file.")] = None,
     strip_frames: Annotated[int, typer.Option(help="Frames on the strip.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head motion.")] = 1,
@@ -58,7 +77,8 @@ def render(
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Render speech to a talking video with sound, PNG files or a contact strip."""
+    """Render speech to a talking video with sound, or a scene along a camera's path: as a movie,
+    PNG files, a contact strip, depth and alpha."""
     name, intensity = parse_emotion(emotion)
     gaze_yaw, gaze_pitch = parse_pair(gaze, "--gaze")
     controls = Controls(
@@ -80,6 +100,10 @@ def render(
             size=parse_size(size),
             controls=controls,
             background=background,
+            camera=camera,
+            depth=depth,
+            alpha=alpha,
+            depth_scale=depth_scale,
             seed=seed,
             idle_motion=idle,
             threads=threads,
