@@ -25,7 +25,8 @@ class BudgetError(Error):
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """Something that a similar library offers under this name and TalkRT does not."""
+    """What this kind of model cannot do, or what a similar library offers under this name and TalkRT
+    does not."""
 
 
 class AudioError(Error):
@@ -41,6 +42,7 @@ _CLASSES: dict[str, type[Error]] = {
     "TALKRT_ERROR_OUT_OF_MEMORY": BudgetError,
     "TALKRT_ERROR_BAD_AUDIO": AudioError,
     "TALKRT_ERROR_FINISHED": AudioError,
+    "TALKRT_ERROR_UNSUPPORTED": UnsupportedError,
 }
 
 
