@@ -15,6 +15,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
 
 from talkrt.export.gaussian.bake_proof import BakeProof, prove  # noqa: E402
+from talkrt.export.gaussian.gaussiantalker import baked as gt  # noqa: E402
+from talkrt.export.gaussian.gaussiantalker.network import (  # noqa: E402
+    DeformationNetwork,
+    eye_code,
+)
 from talkrt.export.gaussian.talkinggaussian import baked as tg  # noqa: E402
 from talkrt.export.gaussian.talkinggaussian.checkpoint import read_talkinggaussian  # noqa: E402
 
@@ -23,6 +28,7 @@ FACE = GOLDEN / "talkinggaussian" / "face_network.npz"
 MOUTH = GOLDEN / "talkinggaussian" / "mouth_network.npz"
 TG_BOUNDS = {"means": 2e-7, "quats": 1e-5, "scales": 1e-6}
 AUDIO_ONLY = 600_000  # multiply-adds of the audio side of a frame, at most
+AUDIO_AND_TOKENS = 800_000
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +109,65 @@ def run(proof: BakeProof, **inputs: np.ndarray[Any, Any]) -> list[np.ndarray[Any
 
     found: list[np.ndarray[Any, Any]] = _session(proof.exported).run(None, inputs)
     return found
+
+
+GT_BOUNDS = {"means": 2e-4, "quats": 2e-4, "scales": 2e-5, "opacities": 2e-5, "colors": 2e-4}
+
+
+@pytest.fixture(scope="module", params=[(1, 2), (2, 3)], ids=["one layer", "two layers"])
+def attending(request: pytest.FixtureRequest, weights: Any, gaussiantalker_raw: Any) -> Any:
+    """The shipped configurations: the proof, the frames' inputs and the golden data."""
+    layers, salt = request.param
+    network = DeformationNetwork(layers, ((64, 64, 64), (128, 128, 128)))
+    with torch.no_grad():
+        weights(network, salt, "deformation_net.")
+        inputs = np.load(GOLDEN / "gaussiantalker" / "inputs.npz")
+        network.tri_plane["grid"].aabb.copy_(torch.from_numpy(inputs["aabb_max_min"]))
+    frames = [
+        {
+            "window": inputs["auds"][i],
+            "eye": eye_code(inputs["eye"][i]).numpy(),
+            "camera": np.concatenate([inputs["cam_R"][i].ravel(), inputs["cam_T"][i]])[None],
+        }
+        for i in range(3)
+    ]
+    original = gt.Original(gaussiantalker_raw, network)
+    proof = prove(original, gt.graph(gaussiantalker_raw, network), frames, GT_BOUNDS)
+    return proof, frames, np.load(GOLDEN / "gaussiantalker" / f"network_x{layers}.npz")
+
+
+def test_attention_baked_and_exported_equals_the_original(attending: Any) -> None:
+    proof, frames, golden = attending
+    assert len(proof.parity) == 10
+    for row in proof.parity:
+        assert row.holds, row
+    for frame, given in enumerate(frames):
+        means, _, scales, _, _ = run(proof, **given)
+        np.testing.assert_allclose(means, golden["means"][frame], rtol=0, atol=2e-4)
+        np.testing.assert_allclose(scales, golden["scales"][frame], rtol=0, atol=2e-5)
+
+
+def test_folding_saves_what_the_design_says(attending: Any) -> None:
+    proof = attending[0]
+    layers = {1: (73_600, 65_920), 2: (98_688, 83_328)}
+    before, after = layers[len(proof.exported.graph.module.norms1)]
+    counted = proof.multiply_adds
+    assert before * 500 <= counted[0] <= before * 500 + AUDIO_AND_TOKENS
+    assert after * 500 <= counted[1] <= after * 500 + AUDIO_AND_TOKENS
+
+
+def test_colors_are_those_of_the_reference_rasterizer(
+    attending: Any, gaussiantalker_raw: Any
+) -> None:
+    from talkrt.export.gaussian.reference import sh_colors
+
+    means = gaussiantalker_raw.xyz.astype(np.float64)
+    R, T = np.load(GOLDEN / "gaussiantalker" / "inputs.npz")["cam_R"][1], np.array([0.1, -0.4, 7.0])
+    camera = torch.from_numpy(np.concatenate([R.ravel(), T])[None].astype(np.float32))
+    towards = means + R.astype(np.float64) @ T
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    expected = sh_colors(gaussiantalker_raw.sh.astype(np.float64), towards)
+    sh = torch.from_numpy(gaussiantalker_raw.sh)
+    found = gt.colors(torch.from_numpy(gaussiantalker_raw.xyz), sh, camera)
+    assert (expected == 0).any() and (expected > 1).any()
+    np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-5)
