@@ -67,6 +67,7 @@ struct View {
 
   /// Radii are whole pixels, rounded up, so only the whole pixels of the limit count.
   static float whole_pixels(float limit) {
+    if (!(limit > 0)) return 0;
     return limit < 1e6f ? static_cast<float>(static_cast<int>(limit)) : limit;
   }
 };

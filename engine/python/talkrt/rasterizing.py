@@ -18,7 +18,7 @@ from talkrt.raster_cameras import check_cameras
 _PLAIN_COLORS = -1
 _MAX_SIDE = 32768  # pixels
 _MAX_THREADS = 1024
-_MAX_COUNT = 2**31 - 64
+_MAX_COUNT = 2**29
 _TILE = 16
 _DEPTH = {"RGB": 0, "D": 1, "RGB+D": 1, "ED": 2, "RGB+ED": 2}
 _NEAR = {"gsplat": 0.01, "inria": 0.2}
