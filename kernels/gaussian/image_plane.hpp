@@ -5,6 +5,7 @@
 // keeps its accuracy for splats a thousand times longer than wide.
 #pragma once
 
+#include "kernels/gaussian/raster_frame.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 #include "kernels/gaussian/simd.hpp"
 #include "kernels/gaussian/splats.hpp"
@@ -35,8 +36,8 @@ struct View {
         far(options.far_plane),
         width(static_cast<float>(camera.width)),
         height(static_cast<float>(camera.height)),
-        tiles_x(static_cast<float>((camera.width + 15) / 16)),
-        tiles_y(static_cast<float>((camera.height + 15) / 16)),
+        tiles_x(tiles_along(camera.width)),
+        tiles_y(tiles_along(camera.height)),
         dilation(options.eps2d),
         radius_clip(whole_pixels(options.radius_clip)),
         convention(options.convention) {
@@ -58,6 +59,11 @@ struct View {
   }
 
  private:
+  static float tiles_along(int pixels) {
+    const int count = (pixels + kTile - 1) / kTile;
+    return static_cast<float>(count);
+  }
+
   /// The least depth that is drawn: gsplat draws a mean on the near plane, Inria does not.
   static float nearest_depth(const RasterOptions& options) {
     const float near = options.near_plane > kLeastDepth ? options.near_plane : kLeastDepth;

@@ -334,10 +334,12 @@ class _Projected:
         }
 
     def packed(self) -> dict[str, Any]:
-        batch_ids, camera_ids, gaussian_ids = np.nonzero(self.radii.any(axis=-1))
-        where = (batch_ids, camera_ids, gaussian_ids)
+        # By one flat index: three, and any() along an axis of two, take twice as long.
+        rows = np.flatnonzero((self.radii[..., 0] | self.radii[..., 1]).reshape(-1))
+        batch_ids, camera_ids, gaussian_ids = np.unravel_index(rows, self.depths.shape)
         ids = {"batch_ids": batch_ids, "camera_ids": camera_ids, "gaussian_ids": gaussian_ids}
-        return {**ids, **{name: column[where] for name, column in self._columns().items()}}
+        columns = self._columns().items()
+        return {**ids, **{n: x.reshape(-1, *x.shape[3:])[rows] for n, x in columns}}
 
     def dense(self, batch: tuple[int, ...]) -> dict[str, Any]:
         ids = dict.fromkeys(("batch_ids", "camera_ids", "gaussian_ids"))
