@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talkrt
-from talkrt.checking import psnr
+from talkrt.checking import psnr, replay
 from talkrt.export.gaussian.cloud import quats_to_rotations
 from talkrt.export.gaussian.reference import Options, Posed, rasterize
 from talkrt.export.gaussian.scene import check_pictures
@@ -28,6 +28,7 @@ from talkrt.export.gaussian.scene.source import SceneError
 from talkrt.export.plan import read_plan
 from talkrt.export.report import Steps
 from talkrt.pictures import decode_png
+from talkrt.plan_file import read_plan as open_plan
 
 SMALL = SceneOptions(size=(64, 48))
 
@@ -315,6 +316,15 @@ def test_check_pictures_are_what_the_rasterizer_draws(make_splats, ply_bytes, wr
     for image, png in zip(drawn, made.pngs, strict=True):
         expected = decode_png(png)[:, :, :3]
         assert psnr(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8), expected) > 60
+
+
+@pytest.mark.parametrize("convention", ["gsplat", "inria"])
+def test_an_exported_scene_passes_its_check_in_the_runtime(scene_file, tmp_path, convention):
+    options = SceneOptions(size=(320, 240), convention=convention, background=(0.1, 0.5, 0.9))
+    assert export(scene_file, tmp_path / "a.plan", options).check_pictures == 2
+    check = replay(open_plan(tmp_path / "a.plan"), talkrt.Engine())
+    assert check.passed
+    assert [frame.psnr_db > 60 for frame in check.frames] == [True, True]
 
 
 def test_inspect_shows_what_a_scene_has(scene_file, tmp_path):
