@@ -41,9 +41,11 @@ class HubertConfig:
         position = next((shapes[name] for name in stored if name in shapes), None)
         if position is None:
             raise KeyError("encoder.pos_conv_embed.conv.parametrizations.weight.original1")
-        width = position[0]
+        width, layers = position[0], numbered(shapes, conv)
+        if layers != len(STRIDES) or width % min(HEAD_WIDTH, width):
+            raise ValueError(f"{layers} convolutions and a width of {width}")
         return cls(
-            kernels=tuple(shapes[conv.format(i)][2] for i in range(numbered(shapes, conv))),
+            kernels=tuple(shapes[conv.format(i)][2] for i in range(layers)),
             conv_width=shapes[conv.format(0)][0],
             width=width,
             layers=numbered(shapes, layer),

@@ -55,12 +55,15 @@ class MotionConfig:
         """`frames` and `steps` are not to be seen from the shape of any weight."""
         layer = "denoising_net.transformer.layers.{}.linear1.weight"
         _, previous, motion = shapes["start_motion_feat"]
+        width = shapes["null_audio_feat"][2]
+        if width % HEADS:
+            raise ValueError(f"a width of {width} for {HEADS} heads")
         heard = {k.removeprefix(HUBERT): v for k, v in shapes.items() if k.startswith(HUBERT)}
         return cls(
             motion=motion,
             frames=frames,
             previous=previous,
-            width=shapes["null_audio_feat"][2],
+            width=width,
             layers=numbered(shapes, layer),
             feed_forward=shapes[layer.format(0)][0],
             decoder=shapes["denoising_net.motion_dec.0.weight"][0],

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every graph of the narrow model: ONNX Runtime against PyTorch, and what it is made of."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -12,14 +14,21 @@ from talkrt.export.vasa1 import graphs  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def exported(tiny):
+def model(tiny):
+    """Every graph by its name, in the order of the plan."""
     renderer, motion = tiny.renderer(), tiny.motion_generator()
     found = [
         *graphs.portrait_graphs(renderer, tiny.PICTURE),
         *graphs.window_graphs(motion),
         *graphs.frame_graphs(renderer, tiny.PICTURE),
     ]
-    return {graph.name: to_onnx(graph) for graph in found}
+    return {graph.name: graph for graph in found}
+
+
+@pytest.fixture(scope="module")
+def exported(model):
+    """A graph by its name, exported once."""
+    return functools.cache(lambda name: to_onnx(model[name]))
 
 
 NAMES = (
@@ -51,33 +60,31 @@ def inputs(graph, run):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_onnx_runtime_equals_pytorch(exported, name):
-    graph = exported[name].graph
-    rows = parity.compare(exported[name], [inputs(graph, run) for run in range(2)], 5e-5)
+    found = exported(name)
+    rows = parity.compare(found, [inputs(found.graph, run) for run in range(2)], 5e-5)
     parity.require(rows)
 
 
-def test_graphs_and_how_often_they_run(exported):
-    assert tuple(exported) == NAMES
-    runs = [exported[name].graph.runs for name in NAMES]
+def test_graphs_and_how_often_they_run(model):
+    assert tuple(model) == NAMES
+    runs = [graph.runs for graph in model.values()]
     assert runs == ["avatar"] * 2 + ["window"] * 2 + ["frame"] * 5
 
 
 def test_no_graph_samples_a_volume_or_asks_for_a_plugin(exported):
     import onnx
 
-    for entry in exported.values():
-        nodes = onnx.ModelProto.FromString(entry.model).graph.node
+    for name in NAMES:
+        nodes = onnx.ModelProto.FromString(exported(name).model).graph.node
         assert {node.domain for node in nodes} <= {""}
         assert "GridSample" not in {node.op_type for node in nodes}
 
 
-def test_what_flows_between_graphs_agrees(exported):
+def test_what_flows_between_graphs_agrees(model):
     shapes = {
-        f"{name}.{port.name}": port.shape
-        for name, entry in exported.items()
-        for port in entry.graph.outputs
+        f"{name}.{port.name}": port.shape for name, graph in model.items() for port in graph.outputs
     }
-    fed = [port for entry in exported.values() for port in entry.graph.inputs if port.source]
+    fed = [port for graph in model.values() for port in graph.inputs if port.source]
     assert len(fed) == 11
     for port in fed:
         assert shapes[port.source] == port.shape, port

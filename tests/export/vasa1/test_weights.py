@@ -220,6 +220,16 @@ def test_arguments_that_contradict_the_weights_are_refused(folder, made, name, v
     refused(folder, "iter_0020000.pt", text)
 
 
+@pytest.mark.parametrize("key", ["null_audio_feat", "start_motion_feat", "audio_encoder.encoder"])
+def test_a_motion_generator_without_a_shape_to_go_by_is_refused(folder, made, key):
+    path = next((folder / "JoyVASA" / "motion_generator").iterdir())
+    state = {k: v for k, v in motion_state(made[1]).items() if not k.startswith(key)}
+    if key == "null_audio_feat":
+        state[key] = torch.zeros(1, 1, 33)
+    torch.save({"args": arguments(made[1]), "model": state}, path)
+    refused(folder, "iter_0020000.pt: model", "problems")
+
+
 def test_another_noise_schedule_is_refused(folder, made):
     path = next((folder / "JoyVASA" / "motion_generator").iterdir())
     state = motion_state(made[1])
