@@ -193,7 +193,8 @@ def test_every_key_missing_unexpected_or_of_another_shape_is_listed(folder):
 def test_another_network_under_the_name_is_refused_with_its_keys_listed(folder):
     base = folder / "liveportrait" / "base_models"
     shutil.copy(base / "motion_extractor.pth", base / "spade_generator.pth")
-    refused(folder, "spade_generator.pth", "fc.weight: missing", "more")
+    missing = "fc.weight: missing", "up_1.norm_s.mlp_beta.bias: missing"
+    refused(folder, "spade_generator.pth", *missing, "detector.fc_exp.bias: not expected, is [63]")
 
 
 def test_a_half_downloaded_file_is_refused(folder):
