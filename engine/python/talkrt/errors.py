@@ -25,8 +25,8 @@ class BudgetError(Error):
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """What this kind of model cannot do, or what a similar library offers under this name and TalkRT
-    does not."""
+    """What this kind of model cannot do, or what a similar library offers under this name and
+    TalkRT does not."""
 
 
 class AudioError(Error):

@@ -3,6 +3,7 @@
 // What a valid manifest means, and where its ranges end. Refusals of single fields: tests/data/hostile.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 #include "tests/engine/plan/editable_plan.hpp"
@@ -34,6 +35,35 @@ TEST(Manifest, has_every_field_of_the_file) {
   EXPECT_EQ(m.features->f_max, 7600.0f);
   EXPECT_EQ(m.features->floor, 1e-5f);
   EXPECT_FALSE(m.check.has_value());
+}
+
+TEST(Manifest, of_a_scene_has_a_view_and_nothing_of_a_head) {
+  const Plan plan(TALKRT_TEST_DATA "/tiny_scene.plan");
+  const Manifest& m = plan.manifest();
+  EXPECT_TRUE(m.is_scene());
+  EXPECT_EQ(m.sample_rate, 0);
+  EXPECT_TRUE(m.graphs.empty() && !m.features && !m.motion && !m.check);
+  ASSERT_TRUE(m.gaussian.has_value());
+  EXPECT_EQ(m.gaussian->count, 60);
+  EXPECT_EQ(m.gaussian->convention, Convention::gsplat);
+  EXPECT_EQ(m.gaussian->view.target, (std::array<float, 3>{1, 2, 3}));
+  EXPECT_EQ(m.gaussian->view.up, (std::array<float, 3>{0, -1, 0}));
+  EXPECT_TRUE(m.gaussian->joints.empty() && m.gaussian->channels.empty());
+}
+
+TEST(Manifest, of_a_head_may_say_what_a_camera_turns_about_and_whose_rules_draw_it) {
+  EditablePlan tiny = EditablePlan::tiny();
+  const auto plain_bytes = tiny.bytes();
+  const Plan plain(plain_bytes, "memory");
+  EXPECT_EQ(plain.manifest().gaussian->view.target, (std::array<float, 3>{0, 0, 0}));
+  EXPECT_EQ(plain.manifest().gaussian->view.up, (std::array<float, 3>{0, 1, 0}));
+  tiny.manifest["gaussian"]["view"] = {{"target", {0, 0.1, 0}}, {"up", {0, 0, 1}}};
+  tiny.manifest["gaussian"]["convention"] = "inria";
+  const auto bytes = tiny.bytes();
+  const Plan plan(bytes, "memory");
+  EXPECT_EQ(plan.manifest().gaussian->view.target[1], 0.1f);
+  EXPECT_EQ(plan.manifest().gaussian->view.up[2], 1.0f);
+  EXPECT_EQ(plan.manifest().gaussian->convention, Convention::inria);
 }
 
 TEST(Manifest, has_the_graph_with_its_ports_and_state) {

@@ -130,6 +130,13 @@ TEST(Draw, a_scene_is_the_same_for_any_number_of_threads_and_at_any_time) {
   EXPECT_EQ(drawn(*one.session, camera), first);
 }
 
+TEST(Draw, a_scene_needs_no_onnxruntime) {
+  EngineConfig settings = with_threads(1);
+  settings.onnxruntime = "/there/is/no/such/library.so";
+  const SceneSession scene(settings);
+  EXPECT_GT(drawn(*scene.session, plan_camera(*scene.model)).view.visible, 50);
+}
+
 TEST(Draw, sizes_come_and_go) {
   const SceneSession scene;
   const Drawn small = drawn(*scene.session, plan_camera(*scene.model));
