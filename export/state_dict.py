@@ -32,7 +32,7 @@ def checked_state(source: str, found: Any, expected: Shapes) -> dict[str, NDArra
         if (problem := _problem(name, shape, found.get(name)))
     ]
     problems += [
-        f"{name}: not expected, is {_shown(value)}"
+        f"{name}: not expected, is {shown(value)}"
         for name, value in found.items()
         if name not in expected
     ]
@@ -65,7 +65,7 @@ def _problem(name: str, shape: tuple[int, ...], value: Any) -> str:
     if value is None:
         return f"{name}: missing, expected {list(shape)}"
     if not isinstance(value, np.ndarray) or value.shape != shape:
-        return f"{name}: {_shown(value)}, expected {list(shape)}"
+        return f"{name}: {shown(value)}, expected {list(shape)}"
     if value.dtype.kind not in "fiub":
         return f"{name}: elements of type {value.dtype}, expected numbers"
     if value.dtype.kind == "f" and not np.isfinite(value).all():
@@ -74,5 +74,6 @@ def _problem(name: str, shape: tuple[int, ...], value: Any) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A shape, or what there is in place of an array."""
     return str(list(value.shape)) if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

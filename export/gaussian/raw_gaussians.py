@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import CheckpointError
-from ..state_dict import listed
+from ..state_dict import listed, shown
 
 FloatArray = NDArray[np.float32]
 MAX_COUNT = 1 << 24
@@ -39,7 +39,7 @@ def raw_gaussians(
     """
     if not isinstance(xyz, np.ndarray) or xyz.ndim != 2 or not 1 <= len(xyz) <= MAX_COUNT:
         raise CheckpointError(
-            f"{source}: xyz is {_shown(xyz)}, expected [N, 3] with N from 1 to {MAX_COUNT}"
+            f"{source}: xyz is {shown(xyz)}, expected [N, 3] with N from 1 to {MAX_COUNT}"
         )
     n = len(xyz)
     given = {
@@ -50,13 +50,13 @@ def raw_gaussians(
         "opacity": (opacity, (n, 1)),
     }
     problems = [
-        f"{name}: {_shown(value)}, expected {list(shape)}"
+        f"{name}: {shown(value)}, expected {list(shape)}"
         for name, (value, shape) in given.items()
         if not isinstance(value, np.ndarray) or value.shape != shape
     ]
     stored = rest.shape[1] if isinstance(rest, np.ndarray) and rest.ndim == 3 else -1
     if stored not in (0, 3, 8, 15) or rest.shape != (n, stored, 3) or stored + 1 < bases:
-        problems.append(f"features_rest: {_shown(rest)}, expected [{n}, {bases - 1}, 3] at least")
+        problems.append(f"features_rest: {shown(rest)}, expected [{n}, {bases - 1}, 3] at least")
     if problems:
         raise CheckpointError(f"{source}: {listed(problems)}")
     arrays = {name: np.array(value, np.float32) for name, (value, _) in given.items()}
@@ -83,7 +83,3 @@ def _require_usable(source: str, arrays: Mapping[str, FloatArray]) -> None:
         problems.append(f"rotation[{int(lengths.argmin())}]: all zero, expected a quaternion")
     if problems:
         raise CheckpointError(f"{source}: {listed(problems)}")
-
-
-def _shown(value: Any) -> str:
-    return str(list(value.shape)) if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

@@ -83,7 +83,7 @@ class _FoldedAttention(nn.Module):
 
 
 class Baked(nn.Module):
-    """Original in 65,920 multiply-adds a Gaussian and layer instead of 74,368."""
+    """Original in 65,920 multiply-adds a Gaussian instead of 73,600, with one layer."""
 
     nothing: torch.Tensor  # [1, 64] the learned token
     features: torch.Tensor  # [N, 64]
