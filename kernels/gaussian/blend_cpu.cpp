@@ -12,11 +12,14 @@
 #include "kernels/gaussian/resolve.hpp"
 #include "kernels/gaussian/simd_math.hpp"
 #include "kernels/gaussian/tile_blocks.hpp"
+#include "kernels/gaussian/tile_copy.hpp"
+#include "kernels/gaussian/tile_lists.hpp"
 
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 namespace {
 
 constexpr int kTilesPerTask = 8;
+constexpr int kDirtyTilesPerTask = 2;             // these have faces in them
 constexpr int kSideBySide = kParts == 1 ? 2 : 1;  // blocks; more would not fit the registers
 constexpr int kStopCheck = 32;                    // splats between two looks at whether all pixels are done
 
@@ -109,31 +112,20 @@ Floats transmittance_limit(Convention convention) {
   return Floats(__builtin_bit_cast(float, bits));
 }
 
-/// Starts to fetch the records of a tile, which arrive while the one before it is blended.
-void prefetch_tile(const RasterFrame& frame, int tile) {
-  if (tile >= frame.tiles()) return;
-  const std::uint32_t begin = frame.scratch.tile_begin[tile];
-  std::uint32_t end = frame.scratch.tile_begin[tile + 1];
-  if (end > begin + kBatch) end = begin + kBatch;
-  for (std::uint32_t i = begin; i < end; ++i) prefetch(frame.scratch.records + frame.scratch.tile_lists[i]);
-}
-
-template <bool kDepth>
+template <bool kDepth, class List>
 void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& batch,
                 const BlockCorners& corners, int tile) {
   const int x = tile % frame.tiles_x * kTile, y = tile / frame.tiles_x * kTile;
   BlockState blocks[kTileBlocks];
   start_tile(blocks, frame.camera.width - x, frame.camera.height - y);
-  const std::uint32_t* list = frame.scratch.tile_lists + frame.scratch.tile_begin[tile];
-  const std::uint32_t* end = frame.scratch.tile_lists + frame.scratch.tile_begin[tile + 1];
-  prefetch_tile(frame, tile + 1);
+  List list(frame.scratch, tile);
   const Floats limit = transmittance_limit(frame.options.convention);
   unsigned open = 0xffffu;  // bit b: the blocks from b on that go together still take splats
-  while (list != end && open != 0) {
-    const int count = end - list < kBatch ? static_cast<int>(end - list) : kBatch;
-    fill_batch(batch, frame.scratch.records, list, count, static_cast<float>(x), static_cast<float>(y),
-               corners);
-    list += count;
+  while (open != 0) {
+    const ListPart part = list.take();
+    if (part.count == 0) break;
+    fill_batch(batch, frame.scratch.records, part.begin, part.count, static_cast<float>(x),
+               static_cast<float>(y), corners);
     unsigned still_open = 0;
     for (int b = 0; b < kTileBlocks; b += kSideBySide) {
       if ((open >> b & 1) == 0) continue;
@@ -146,26 +138,41 @@ void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& b
   }
 }
 
-}  // namespace
-
-void blend(RasterFrame& frame) {
-  const int tiles = frame.tiles();
+/// Blends `count` tiles, of which tile_at(i) is the i-th, and calls drawn(tile) after each.
+template <class List, class TileAt, class Drawn>
+void blend_tiles(RasterFrame& frame, int count, int per_task, TileAt tile_at, Drawn drawn) {
   const Resolver resolver(frame);
   const BlockCorners corners;
   const Target& target = frame.target;
   const bool with_depth =
       target.depth != nullptr || (target.channels != nullptr && target.channels->depth != nullptr);
-  frame.executor.for_each((tiles + kTilesPerTask - 1) / kTilesPerTask, [&](int task, int) {
+  frame.executor.for_each((count + per_task - 1) / per_task, [&](int task, int) {
     TileBatch batch;
-    const int end = (task + 1) * kTilesPerTask < tiles ? (task + 1) * kTilesPerTask : tiles;
-    for (int tile = task * kTilesPerTask; tile < end; ++tile) {
+    const int end = (task + 1) * per_task < count ? (task + 1) * per_task : count;
+    for (int i = task * per_task; i < end; ++i) {
+      // The records of the tile after this one arrive while this one is blended.
+      if (i + 1 < count) List::prefetch(frame.scratch, tile_at(i + 1));
       if (with_depth) {
-        blend_tile<true>(frame, resolver, batch, corners, tile);
+        blend_tile<true, List>(frame, resolver, batch, corners, tile_at(i));
       } else {
-        blend_tile<false>(frame, resolver, batch, corners, tile);
+        blend_tile<false, List>(frame, resolver, batch, corners, tile_at(i));
       }
+      drawn(tile_at(i));
     }
   });
+}
+
+}  // namespace
+
+void blend(RasterFrame& frame) {
+  const auto tile_at = [](int i) { return i; };
+  blend_tiles<WholeList>(frame, frame.tiles(), kTilesPerTask, tile_at, [](int) {});
+}
+
+void blend_changes(RasterFrame& frame, const Target& shown) {
+  const auto tile_at = [&](int i) { return static_cast<int>(frame.scratch.dirty_tiles[i]); };
+  blend_tiles<PatchedList>(frame, frame.dirty_count, kDirtyTilesPerTask, tile_at,
+                           [&](int tile) { copy_tiles(frame, shown, tile, 1); });
 }
 
 }  // namespace talkrt::gaussian::TALKRT_CPU_PATH

@@ -15,6 +15,11 @@ struct CpuPath {
   void (*sort)(RasterFrame&, const Chunk& all);
   void (*bin)(RasterFrame&, const Chunk& all);
   void (*blend)(RasterFrame&);
+  void (*keep)(RasterFrame&);
+  void (*project_changes)(RasterFrame&, const Changes&, Totals&);
+  bool (*order_changes)(RasterFrame&, const Target& shown);
+  void (*blend_changes)(RasterFrame&, const Target& shown);
+  void (*show)(RasterFrame&, const Target& shown);
   void (*deform)(const RigView&, const Pose&, const PosedSplats&, Executor&);
   void (*project_only)(const Splats&, const Camera&, const RasterOptions&, const Projection&, Executor&);
 };

@@ -29,6 +29,25 @@ void blend(RasterFrame& frame);
 void project_only(const Splats& splats, const Camera& camera, const RasterOptions& options,
                   const Projection& out, Executor& executor);
 
+// The same for a frame of which only some Gaussians changed. keep() runs after project(), while items[0] is
+// as it left them; the others replace the four stages above.
+
+/// Fills keys and forgets all movers.
+void keep(RasterFrame& frame);
+
+/// Projects the blocks in `changes`. Marks which splats moved and which tiles they were and are in, and
+/// updates `totals`, which are of the whole frame.
+void project_changes(RasterFrame& frame, const Changes& changes, Totals& totals);
+
+/// Sorts and bins the movers; copies the tiles that stay to `shown`. False: the movers exceed their room.
+bool order_changes(RasterFrame& frame, const Target& shown);
+
+/// Draws the dirty tiles into the kept picture and into `shown`.
+void blend_changes(RasterFrame& frame, const Target& shown);
+
+/// Copies the whole kept picture to `shown`.
+void show(RasterFrame& frame, const Target& shown);
+
 void deform(const RigView& rig, const Pose& pose, const PosedSplats& out, Executor& executor);
 
 }  // namespace talkrt::gaussian::TALKRT_CPU_PATH

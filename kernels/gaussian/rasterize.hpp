@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "kernels/executor.hpp"
+#include "kernels/gaussian/deform.hpp"
 #include "kernels/gaussian/splats.hpp"
 
 namespace talkrt::gaussian {
@@ -45,6 +46,8 @@ struct RasterOptions {
   float eps2d = kDilation;  // added to both variances of the 2D covariance, pixel^2, at least 0
   float radius_clip = 0;    // splats whose radius is at most this many pixels are not drawn
   Convention convention = Convention::gsplat;
+
+  bool operator==(const RasterOptions&) const = default;
 };
 
 enum class Backdrop { color, image, transparent };
@@ -53,6 +56,8 @@ struct Background {
   Backdrop kind = Backdrop::color;
   float color[3] = {0, 0, 0};           // display-referred, 0 to 1
   const std::uint8_t* image = nullptr;  // RGB8 [height, width, 3], of the target's size
+
+  bool operator==(const Background&) const = default;
 };
 
 /// A float picture whose channels lie where the caller wants them, rows without gaps; strides are floats from
@@ -85,6 +90,9 @@ struct RasterLimits {
   int width = 0, height = 0;
   int workers = 1;
   std::size_t intersections = 0;
+  bool history = false;  // room for what rasterize_changes_cpu keeps
+
+  bool operator==(const RasterLimits&) const = default;
 };
 
 std::size_t raster_scratch_bytes(const RasterLimits& limits);
@@ -94,6 +102,7 @@ struct RasterStats {
   std::size_t intersections = 0;  // that this view has
   bool complete = false;          // false: they exceed the limit and nothing was drawn; grow and repeat
   std::size_t invalid = 0;        // dropped: NaN or infinite parameters, or beyond what fp32 can project
+  std::size_t tiles_drawn = 0;    // of 16x16 pixels; the others hold what they held
   std::uint64_t project_ns = 0, sort_ns = 0, bin_ns = 0, blend_ns = 0;
 };
 
@@ -102,6 +111,46 @@ struct RasterStats {
 RasterStats rasterize_cpu(const Splats& splats, const Camera& camera, const RasterOptions& options,
                           const Background& background, const Target& target, const RasterLimits& limits,
                           std::byte* scratch, Executor& executor);
+
+/// Which Gaussians may differ from those of the last call.
+struct Changes {
+  const std::uint32_t* blocks = nullptr;  // [count] ascending numbers of blocks of 16
+  int count = 0;
+  bool all = false;  // any of them
+};
+
+/// What rasterize_changes_cpu knows of its last frame, beside what it left in the scratch. The caller keeps
+/// it with the scratch and fills nothing in; a fresh one knows nothing, which is always right.
+struct RasterHistory {
+  bool seen = false;    // a frame was drawn, of what the next fields say
+  bool listed = false;  // and the scratch has its splats, lists and picture
+  const std::byte* scratch = nullptr;
+  RasterLimits limits;
+  int count = 0, sh_degree = 0;
+  Camera camera;
+  RasterOptions options;
+  Background background;
+  std::size_t visible = 0, intersections = 0;
+};
+
+/// Draws what rasterize_cpu draws, bit for bit, and spares what it can: while camera, options, background and
+/// size stay and few Gaussians change, only these are projected and only tiles that they touch, or touched,
+/// are drawn again; the other tiles are copied from the last picture. The target may be another one every
+/// time and need hold nothing; one that wants floats or depth is drawn in full.
+///
+/// `limits.history` is set. Gaussians outside of `changes`, the picture behind them and the scratch must be
+/// what they were in the last call with this history.
+RasterStats rasterize_changes_cpu(const Splats& splats, const Changes& changes, const Camera& camera,
+                                  const RasterOptions& options, const Background& background,
+                                  const Target& target, const RasterLimits& limits, std::byte* scratch,
+                                  RasterHistory& history, Executor& executor);
+
+/// The same for a rigged avatar, which is posed on the way: a block's posed Gaussians never leave the cache.
+/// Draws what deform_cpu and rasterize_changes_cpu one after the other draw, bit for bit.
+RasterStats rasterize_rig_cpu(const RigView& rig, const Pose& pose, const Changes& changes,
+                              const Camera& camera, const RasterOptions& options,
+                              const Background& background, const Target& target, const RasterLimits& limits,
+                              std::byte* scratch, RasterHistory& history, Executor& executor);
 
 /// "avx512", "avx2" or "baseline": the widest path this CPU can run, or what TALKRT_CPU names. Settled at
 /// the first use of any kernel. Throws std::invalid_argument when TALKRT_CPU names no path that can run here.

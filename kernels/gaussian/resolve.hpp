@@ -27,6 +27,7 @@ class Resolver {
     Floats red, green, blue;
   };
   [[nodiscard]] Backdrops backdrop(int x, int y) const;
+  [[nodiscard]] Ints cropped_backdrop(const std::uint8_t* image, int x, int y) const;
   void write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
   void write_floats(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
 
@@ -42,14 +43,24 @@ inline Resolver::Backdrops Resolver::backdrop(int x, int y) const {
   if (background.kind == Backdrop::color) {
     return {Floats(background.color[0]), Floats(background.color[1]), Floats(background.color[2])};
   }
-  alignas(64) float rgb[3][kLanes] = {};
+  // Sixteen bytes a row hold its four pixels and a bit; at the image's end they would reach beyond it.
+  const bool inside = x + 4 <= width_ && y + 4 <= height_ && !(x + 6 > width_ && y + 4 == height_);
+  const std::uint8_t* first = background.image + (static_cast<std::ptrdiff_t>(y) * width_ + x) * 3;
+  const Ints rgb = inside ? load_rgb_block(first, static_cast<std::ptrdiff_t>(width_) * 3)
+                          : cropped_backdrop(background.image, x, y);
+  const auto channel = [](Ints byte) { return to_floats(byte & ints(255)) * Floats(1.0f / 255.0f); };
+  return {channel(rgb), channel(shift_right<8>(rgb)), channel(shift_right<16>(rgb))};
+}
+
+/// The same for a block that the image's edge cuts; 0 beyond.
+inline Ints Resolver::cropped_backdrop(const std::uint8_t* image, int x, int y) const {
+  alignas(64) std::int32_t rgb[kLanes] = {};
   for (int lane = 0; lane < kLanes; ++lane) {
     const int column = x + lane / 4, row = y + lane % 4;
     if (column >= width_ || row >= height_) continue;
-    const std::uint8_t* pixel = background.image + (static_cast<std::ptrdiff_t>(row) * width_ + column) * 3;
-    for (int c = 0; c < 3; ++c) rgb[c][lane] = static_cast<float>(pixel[c]) * (1.0f / 255.0f);
+    __builtin_memcpy(rgb + lane, image + (static_cast<std::ptrdiff_t>(row) * width_ + column) * 3, 3);
   }
-  return {load(rgb[0]), load(rgb[1]), load(rgb[2])};
+  return load(rgb);
 }
 
 inline void Resolver::write(const PixelBlock& block, int x, int y) const {

@@ -18,11 +18,12 @@ inline void add_basis(Rgb& rgb, const float* sh, int b, Floats basis) {
   }
 }
 
-/// Colour seen along the unit vector (x, y, z), camera to Gaussian; not yet clamped at 0.
-inline Rgb shade(const float* sh, int degree, Floats x, Floats y, Floats z) {
+/// Colour seen along the unit vector (x, y, z), camera to Gaussian; not yet clamped at 0. `color` is [3, 16],
+/// the coefficients of degree 0, whatever `sh` has there.
+inline Rgb shade(const float* color, const float* sh, int degree, Floats x, Floats y, Floats z) {
   Rgb rgb;
   for (auto& c : rgb.channel) c = Floats(0.5f);
-  add_basis(rgb, sh, 0, Floats(0.28209479177387814f));
+  add_basis(rgb, color, 0, Floats(0.28209479177387814f));
   if (degree < 1) return rgb;
   const Floats c1(0.4886025119029199f);
   add_basis(rgb, sh, 1, -c1 * y);

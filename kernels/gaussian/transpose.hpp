@@ -73,6 +73,28 @@ inline void store_pairs(Integer* to, const Ints& a, const Ints& b) {
   }
 }
 
+/// Four rows of four RGB8 pixels, `stride` bytes apart, column by column: red in the lowest byte, the highest
+/// one is anything. Reads four bytes more than it needs of each row.
+inline Ints load_rgb_block(const std::uint8_t* from, std::ptrdiff_t stride) {
+  using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
+  using Four32 [[gnu::vector_size(16)]] = std::int32_t;
+  using Eight32 [[gnu::vector_size(32)]] = std::int32_t;
+  using Sixteen32 [[gnu::vector_size(64)]] = std::int32_t;
+  const auto row = [&](int i) {
+    Bytes bytes;
+    __builtin_memcpy(&bytes, from + i * stride, sizeof bytes);
+    return reinterpret_cast<Four32>(
+        __builtin_shufflevector(bytes, bytes, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11));
+  };
+  const Eight32 top = __builtin_shufflevector(row(0), row(1), 0, 1, 2, 3, 4, 5, 6, 7);
+  const Eight32 bottom = __builtin_shufflevector(row(2), row(3), 0, 1, 2, 3, 4, 5, 6, 7);
+  const Sixteen32 all =
+      __builtin_shufflevector(top, bottom, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  Ints out;
+  __builtin_memcpy(&out, &all, sizeof out);
+  return out;
+}
+
 /// The 4x4 matrix in `v`, rows and columns swapped; `to` is 64-byte aligned.
 inline void store_transposed(std::int32_t* to, const Ints& v) {
   using Sixteen [[gnu::vector_size(64)]] = std::int32_t;

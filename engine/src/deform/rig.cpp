@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/src/deform/rig.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
@@ -84,6 +85,10 @@ void Rig::load_joints(const plan::Plan& plan, device::Budget& budget) {
   view_.joints = static_cast<int>(joints);
   view_.joint_weights = halves.data();
   view_.joint_masks = masks.data();
+  for (unsigned j = 0; j < static_cast<unsigned>(joints); ++j) {
+    const auto moved = std::count_if(masks.begin(), masks.end(), [&](auto mask) { return mask >> j & 1; });
+    if (2 * moved > blocks()) main_joints_ |= 1u << j;
+  }
 }
 
 }  // namespace talkrt::deform

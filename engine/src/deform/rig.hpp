@@ -17,6 +17,8 @@ class Rig {
   Rig(const plan::Plan& plan, device::Budget& budget);
 
   [[nodiscard]] const gaussian::RigView& view() const noexcept { return view_; }
+  /// Bit j: joint j moves more than half of the blocks.
+  [[nodiscard]] unsigned main_joints() const noexcept { return main_joints_; }
   [[nodiscard]] int blocks() const noexcept { return gaussian::blocks_of(view_.rest.count); }
 
  private:
@@ -26,6 +28,7 @@ class Rig {
   Cloud cloud_;
   device::Buffer block_entries_, entry_shapes_, deltas_, joint_weights_, joint_masks_;
   gaussian::RigView view_;
+  unsigned main_joints_ = 0;
 };
 
 }  // namespace talkrt::deform

@@ -55,9 +55,8 @@ class GaussianPipeline final : public Speaker {
         deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
-        posed_(&deformer_.pose(channels_, executor)),
-        renderer_(*posed_, camera_, render::options_of(*avatar.manifest.gaussian), backdrop_.view(),
-                  target_of(spec.scratch_frame), executor, budget, spec.warn),
+        renderer_(deformer_.rig(), deformer_.pose(), camera_, render::options_of(*avatar.manifest.gaussian),
+                  backdrop_.view(), target_of(spec.scratch_frame), executor, budget, spec.warn),
         views_(backdrop_, render::options_of(*avatar.manifest.gaussian), budget) {
     for (const std::string& name : avatar.manifest.gaussian->channels) {
       rig_channels_.push_back(motion::channel_named(name).value());
@@ -87,16 +86,17 @@ class GaussianPipeline final : public Speaker {
       for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];
     }
     {
+      // What the pose is; posing happens block by block in the renderer's first stage.
       const StageTimer timer(times, TALKRT_STAGE_DEFORM);
-      posed_ = &deformer_.pose(channels_, executor_);
+      deformer_.set(channels_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    renderer_.draw(*posed_, render::dollied(camera_, controls.head_distance), backdrop_.view(),
-                   target_of(target), executor_);
+    renderer_.draw(deformer_.pose(), deformer_.changes(), render::dollied(camera_, controls.head_distance),
+                   backdrop_.view(), target_of(target), executor_);
   }
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
-    return views_.draw(*posed_, camera, target, executor_);
+    return views_.draw(deformer_.posed(executor_), camera, target, executor_);
   }
 
   void restart(std::int64_t position) override {
@@ -125,7 +125,6 @@ class GaussianPipeline final : public Speaker {
   deform::Deformer deformer_;
   gaussian::Camera camera_;
   render::Backdrop backdrop_;
-  const gaussian::Splats* posed_;  // of the last frame
   render::GaussianRenderer renderer_;
   render::ViewRenderer views_;
 };

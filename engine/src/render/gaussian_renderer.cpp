@@ -11,18 +11,21 @@ std::size_t with_headroom(std::size_t intersections) { return intersections + in
 
 }  // namespace
 
-GaussianRenderer::GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera,
-                                   const gaussian::RasterOptions& options,
+GaussianRenderer::GaussianRenderer(const gaussian::RigView& rig, const gaussian::Pose& pose,
+                                   const gaussian::Camera& camera, const gaussian::RasterOptions& options,
                                    const gaussian::Background& background, const gaussian::Target& target,
                                    Executor& executor, device::Budget& budget, Warn warn)
-    : options_(options), budget_(&budget) {
-  limits_ = {rest.count, camera.width, camera.height, executor.workers(), 0};
-  reserve(static_cast<std::size_t>(rest.count));
-  const auto measured =
-      gaussian::rasterize_cpu(rest, camera, options_, background, target, limits_, scratch_.data(), executor);
+    : rig_(&rig), options_(options), budget_(&budget) {
+  limits_ = {rig.rest.count, camera.width, camera.height, executor.workers(), 0, true};
+  reserve(static_cast<std::size_t>(rig.rest.count));
+  const gaussian::Changes everything{nullptr, 0, true};
+  const auto measured = gaussian::rasterize_rig_cpu(rig, pose, everything, camera, options_, background,
+                                                    target, limits_, scratch_.data(), history_, executor);
   scratch_ = device::Buffer();  // so that the account never holds both
   reserve(with_headroom(measured.intersections));
-  draw(rest, camera, background, target, executor);  // touches the memory that the first frame will use
+  // Touch the memory that frames will use: all that a moving head needs, then what a still one adds.
+  draw(pose, everything, camera, background, target, executor);
+  draw(pose, {}, camera, background, target, executor);
   warn_ = std::move(warn);
 }
 
@@ -32,14 +35,15 @@ void GaussianRenderer::reserve(std::size_t intersections) {
   // The new scratch is charged while the old one still is: a refusal leaves the session as it was.
   scratch_ = device::Buffer(*budget_, "rasterizer scratch", gaussian::raster_scratch_bytes(wanted));
   limits_ = wanted;
+  history_ = {};
 }
 
-void GaussianRenderer::draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
-                            const gaussian::Background& background, const gaussian::Target& target,
-                            Executor& executor) {
+void GaussianRenderer::draw(const gaussian::Pose& pose, const gaussian::Changes& changes,
+                            const gaussian::Camera& camera, const gaussian::Background& background,
+                            const gaussian::Target& target, Executor& executor) {
   const auto attempt = [&] {
-    return gaussian::rasterize_cpu(splats, camera, options_, background, target, limits_, scratch_.data(),
-                                   executor);
+    return gaussian::rasterize_rig_cpu(*rig_, pose, changes, camera, options_, background, target, limits_,
+                                       scratch_.data(), history_, executor);
   };
   gaussian::RasterStats stats = attempt();
   if (stats.complete) return;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Posed splats to pixels. Owns the rasterizer's scratch, which is sized once, from the avatar at rest and
-// with headroom; a pose that needs more grows it, so a frame is never wrong.
+// An avatar in a pose to pixels. Owns the rasterizer's scratch, which is sized once, from the avatar at rest
+// and with headroom; a pose that needs more grows it, so a frame is never wrong. While the camera holds, only
+// what changed is drawn.
 #pragma once
 
 #include <functional>
@@ -17,22 +18,25 @@ class GaussianRenderer {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// Measures `rest` as `camera` sees it, drawing into `target`.
-  GaussianRenderer(const gaussian::Splats& rest, const gaussian::Camera& camera,
+  /// Measures the avatar in a pose as `camera` sees it, drawing into `target`.
+  GaussianRenderer(const gaussian::RigView& rig, const gaussian::Pose& pose, const gaussian::Camera& camera,
                    const gaussian::RasterOptions& options, const gaussian::Background& background,
                    const gaussian::Target& target, Executor& executor, device::Budget& budget, Warn warn);
 
-  /// Throws OUT_OF_BUDGET or OUT_OF_MEMORY when the scratch must grow and cannot.
-  void draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
+  /// `changes` are those since the last call. Throws OUT_OF_BUDGET or OUT_OF_MEMORY when the scratch must
+  /// grow and cannot.
+  void draw(const gaussian::Pose& pose, const gaussian::Changes& changes, const gaussian::Camera& camera,
             const gaussian::Background& background, const gaussian::Target& target, Executor& executor);
 
  private:
   void reserve(std::size_t intersections);
 
+  const gaussian::RigView* rig_;
   gaussian::RasterOptions options_;
   gaussian::RasterLimits limits_;
   device::Budget* budget_;
   device::Buffer scratch_;
+  gaussian::RasterHistory history_;  // of what the scratch holds
   Warn warn_;
 };
 

@@ -103,7 +103,8 @@ TEST(Rig, poses_any_face_as_the_format_says) {
     std::vector<float> weights(spec.shapes.size()), matrices(12 * spec.joints.size());
     shape_weights(spec.shapes, channels, weights);
     joint_matrices(spec.joints, channels, matrices);
-    const gaussian::Splats& posed = deformer.pose(channels, executor);
+    deformer.set(channels);
+    const gaussian::Splats& posed = deformer.posed(executor);
     for (std::size_t i = 0; i < static_cast<std::size_t>(spec.count); ++i) {
       const Naive expected = posed_by_the_book(plan, i, weights, matrices);
       const std::size_t block = i / 16, lane = i % 16;
