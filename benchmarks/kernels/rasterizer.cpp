@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/kernels/gaussian/scalar_reference.hpp"
+#include "kernels/gaussian/scalar_reference.hpp"
 #include "tests/kernels/gaussian/scene_file.hpp"
 #include "tests/kernels/gaussian/workers.hpp"
 

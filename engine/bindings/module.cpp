@@ -21,4 +21,5 @@ NB_MODULE(_core, module) {
   talkrt::python::bind_view(module);
   talkrt::python::bind_engine(module);
   talkrt::python::bind_rasterizer(module);
+  talkrt::python::bind_kernel_bench(module);
 }

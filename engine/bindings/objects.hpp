@@ -57,5 +57,6 @@ void bind_session(nanobind::module_& module);
 void bind_frame(nanobind::module_& module);
 void bind_rasterizer(nanobind::module_& module);
 void bind_view(nanobind::module_& module);
+void bind_kernel_bench(nanobind::module_& module);
 
 }  // namespace talkrt::python

@@ -244,3 +244,21 @@ def rasterize(
     """
     Draws cameras into the caller's arrays; use talkrt.rasterize, which checks them.
     """
+
+def measure_rasterizer(
+    *,
+    means: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    frames: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    opacities: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    sh: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    viewmat: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    K: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)],
+    width: int,
+    height: int,
+    offsets: Annotated[NDArray[numpy.float32], dict(order="C", device="cpu", writable=False)]
+    | None,
+    threads: int,
+    count: int,
+    rounds: int,
+) -> dict[str, Any]:
+    """Times the rasterizer and the scalar renderer in turn; for talkrt.benchmarks."""

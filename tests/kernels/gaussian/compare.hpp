@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "tests/kernels/gaussian/scalar_reference.hpp"
+#include "kernels/gaussian/scalar_reference.hpp"
 
 namespace talkrt::testing {
 

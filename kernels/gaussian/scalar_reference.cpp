@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/kernels/gaussian/scalar_reference.hpp"
+#include "kernels/gaussian/scalar_reference.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <tuple>
 
-namespace talkrt::testing {
+namespace talkrt::gaussian::scalar {
 namespace {
 
 // Constants as float32 holds them: with decimal doubles a second saturated splat would be drawn.
@@ -51,11 +51,10 @@ std::array<double, 3> color_of(const Scene& scene, int i) {
     length += d[axis] * d[axis];
   }
   length = std::sqrt(length);
-  const float* own =
-      scene.sh.data() + static_cast<std::ptrdiff_t>(i) * gaussian::sh_bases(scene.sh_degree) * 3;
-  if (scene.sh_degree == gaussian::kPlainColors) return {own[0], own[1], own[2]};
+  const float* own = scene.sh.data() + static_cast<std::ptrdiff_t>(i) * sh_bases(scene.sh_degree) * 3;
+  if (scene.sh_degree == kPlainColors) return {own[0], own[1], own[2]};
   const auto basis = sh_basis(d[0] / length, d[1] / length, d[2] / length);
-  const int bases = gaussian::sh_bases(scene.sh_degree);
+  const int bases = sh_bases(scene.sh_degree);
   std::array<double, 3> rgb{};
   for (int c = 0; c < 3; ++c) {
     double sum = 0.5;
@@ -75,7 +74,7 @@ bool project(const Scene& scene, int i, Splat& out) {
     for (int k = 0; k < 3; ++k) t[row] += static_cast<double>(m[4 * row + k]) * scene.means[i * 3 + k];
   }
   const double z = t[2];
-  const bool inria = scene.options.convention == gaussian::Convention::inria;
+  const bool inria = scene.options.convention == Convention::inria;
   if (!(z >= scene.options.near_plane && z <= scene.options.far_plane)) return false;
   if (inria && z == scene.options.near_plane) return false;
   double view_cov[3][3] = {};  // V F F^T V^T
@@ -183,7 +182,7 @@ ReferencePicture render_reference(const Scene& scene) {
     return std::tie(p.layer, p.z, p.index) < std::tie(q.layer, q.z, q.index);
   });
 
-  const bool inria = scene.options.convention == gaussian::Convention::inria;
+  const bool inria = scene.options.convention == Convention::inria;
   const int width = scene.camera.width, height = scene.camera.height;
   const auto pixels = static_cast<std::size_t>(width) * height;
   ReferencePicture out{width, height, std::vector<double>(pixels * 4), std::vector<double>(pixels),
@@ -226,13 +225,13 @@ ReferencePicture render_reference(const Scene& scene) {
     out.rgba[pixel * 4 + 3] = alpha;
     out.depth[pixel] = alpha > 0 ? out.depth[pixel] / alpha : 0;
     for (int c = 0; c < 3; ++c) {
-      const double behind = scene.backdrop == gaussian::Backdrop::color   ? scene.color[c]
-                            : scene.backdrop == gaussian::Backdrop::image ? scene.image[pixel * 3 + c] / 255.0
-                                                                          : 0.0;
+      const double behind = scene.backdrop == Backdrop::color   ? scene.color[c]
+                            : scene.backdrop == Backdrop::image ? scene.image[pixel * 3 + c] / 255.0
+                                                                : 0.0;
       out.rgba[pixel * 4 + c] += transmittance[pixel] * behind;
     }
   }
   return out;
 }
 
-}  // namespace talkrt::testing
+}  // namespace talkrt::gaussian::scalar

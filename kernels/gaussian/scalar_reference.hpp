@@ -6,9 +6,9 @@
 
 #include <vector>
 
-#include "tests/kernels/gaussian/scene.hpp"
+#include "kernels/gaussian/scene.hpp"
 
-namespace talkrt::testing {
+namespace talkrt::gaussian::scalar {
 
 struct ReferencePicture {
   int width = 0, height = 0;
@@ -19,4 +19,4 @@ struct ReferencePicture {
 
 ReferencePicture render_reference(const Scene& scene);
 
-}  // namespace talkrt::testing
+}  // namespace talkrt::gaussian::scalar
