@@ -260,5 +260,7 @@ def measure_rasterizer(
     threads: int,
     count: int,
     rounds: int,
-) -> dict[str, Any]:
-    """Times the rasterizer and the scalar renderer in turn; for talkrt.benchmarks."""
+) -> dict:  # type: ignore[type-arg]
+    """
+    Times the rasterizer and the scalar renderer in turn; for talkrt.benchmarks.
+    """

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "kernels/gaussian/scalar_reference.hpp"
+#include "tests/kernels/gaussian/scene.hpp"
 
 namespace talkrt::testing {
 
