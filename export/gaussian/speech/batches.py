@@ -54,7 +54,7 @@ class Batches:
         span = (2 * steps - 1) * MEL_HOP + WINDOW
         which = rng.choice(len(self._streams), size, p=self._weights)
         speeds = np.where(rng.random(size) < 0.6, rng.uniform(0.85, 1.18, size), 1.0)
-        silent = rng.random(size) < 0.04  # noise alone, at rest
+        silent = rng.random(size) < 0.08  # noise alone, at rest
         audio = np.zeros((size, span), np.float32)
         labels: list[list[NDArray[np.float32]]] = []
         for row, (index, speed) in enumerate(zip(which, speeds, strict=True)):

@@ -19,7 +19,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 class Grammar:
     patterns: tuple[str, ...]
     parts: dict[str, tuple[str, ...]]
-    held_out: tuple[str, ...]  # whole sentences, for judging only
+    development: tuple[str, ...]  # whole sentences, to judge by while a recipe is made
+    test: tuple[str, ...]  # whole sentences, to judge final weights by
 
 
 def load() -> dict[str, Grammar]:
@@ -29,11 +30,11 @@ def load() -> dict[str, Grammar]:
 
 def _grammar(table: dict[str, list[str]]) -> Grammar:
     lists = {name: tuple(entries) for name, entries in table.items()}
-    return Grammar(lists.pop("patterns"), lists, lists.pop("held_out"))
+    return Grammar(lists.pop("patterns"), lists, lists.pop("development"), lists.pop("test"))
 
 
 def draw(grammar: Grammar, rng: np.random.Generator) -> str:
-    """One sentence that is not held out."""
+    """One sentence to train on."""
 
     def pick(match: re.Match[str]) -> str:
         entries = grammar.parts[match.group(1)]
@@ -42,5 +43,5 @@ def draw(grammar: Grammar, rng: np.random.Generator) -> str:
     while True:
         pattern = grammar.patterns[rng.integers(len(grammar.patterns))]
         sentence = _SLOT.sub(pick, pattern)
-        if sentence not in grammar.held_out:
+        if sentence not in grammar.development + grammar.test:
             return sentence[0].upper() + sentence[1:]

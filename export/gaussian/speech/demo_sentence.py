@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the sentence of the demo. Neither its voice nor its text is in the training set.
+"""Makes the sentence of the demo. Its text is in no other set; its voice is a training voice.
 
 python -m talkrt.export.gaussian.speech.demo_sentence examples/data/hello.flac
 """

@@ -34,17 +34,27 @@ def predict(
     return coefficients, closure[:, 0], energy[:, 0]
 
 
-def clips_of(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> list[Clip]:
-    """A clip per stream in "clean" or in one of noise.NOISES at 10 dB; babble is of the streams."""
+def answers_of(
+    net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Coefficients and closure of each stream in "clean" or in one of noise.NOISES at 10 dB.
+
+    Babble is made of the streams themselves.
+    """
     rng = np.random.default_rng(seed)
     voices = [stream.audio for stream in streams]
-    clips = []
+    answers = []
     for stream in streams:
         heard = noisy(stream.audio, stream.labels.speech, noise, voices, rng)
         padded = np.concatenate([heard, np.zeros(TAIL, np.float32)])
         coefficients, closure, _ = predict(net, padded)
-        clips.append(make_clip(coefficients, closure, stream.labels))
-    return clips
+        answers.append((coefficients, closure))
+    return answers
+
+
+def clips_of(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> list[Clip]:
+    pairs = zip(answers_of(net, streams, noise, seed), streams, strict=True)
+    return [make_clip(*answer, stream.labels) for answer, stream in pairs]
 
 
 def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> Scores:

@@ -31,8 +31,8 @@ ROLL_LOWER, ROLL_UPPER, PRESS, SHRUG_LOWER, SHRUG_UPPER, TONGUE = range(8, 14)
 GAP_MM = np.array([33.0, -39.0, 13.7, -0.5, 0, 0, 7.1, 6.8, -3.7, 1.8, -2.5, -6.9, 5.3, 0])
 CLOSED_MM = 0.5  # a gap that a viewer takes for closed lips
 CLOSED_JAW = 0.10  # a wider jaw is not seen behind closed lips in speech
-_CLOSURE_FROM, _CLOSURE_FULL = 0.3, 0.6
-_OPENERS = [FUNNEL, UPPER_UP, LOWER_DOWN, SHRUG_UPPER, TONGUE]
+CLOSURE_FROM, CLOSURE_FULL = 0.3, 0.6
+OPENERS = [FUNNEL, UPPER_UP, LOWER_DOWN, SHRUG_UPPER, TONGUE]
 
 
 def lip_gap(coefficients: Array) -> Array:
@@ -42,7 +42,7 @@ def lip_gap(coefficients: Array) -> Array:
 
 def closure_strength(closure: Array) -> Array:
     """How strongly a probability of closure closes the lips, 0 to 1."""
-    scaled = (closure - _CLOSURE_FROM) / (_CLOSURE_FULL - _CLOSURE_FROM)
+    scaled = (closure - CLOSURE_FROM) / (CLOSURE_FULL - CLOSURE_FROM)
     return np.clip(scaled, 0.0, 1.0)
 
 
@@ -55,7 +55,7 @@ def close_lips(coefficients: Array, strength: Array) -> Array:
         keep * np.minimum(coefficients[..., CLOSE], closed_jaw) + strength * closed_jaw
     )
     out[..., JAW] = closed_jaw
-    out[..., _OPENERS] *= keep[..., None]
+    out[..., OPENERS] *= keep[..., None]
     roll = coefficients[..., ROLL_UPPER]
     out[..., ROLL_UPPER] = np.minimum(roll, keep * roll + strength * coefficients[..., ROLL_LOWER])
     return out

@@ -25,25 +25,16 @@ def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))
 
 
-def mel_filters(warp: float = 1.0) -> NDArray[np.float32]:
-    """[257, 80]. `warp` scales the frequencies of the speaker, as a longer vocal tract would."""
+def mel_filters(bins: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
+    """[257, 80]. `bins` are the frequencies to take the spectrum's bins for, if not their own."""
     low, high = _mel(np.array([F_MIN, F_MAX]))
     edges = _hertz(np.linspace(low, high, MELS + 2))
-    bins = np.arange(FFT // 2 + 1) * SAMPLE_RATE / FFT
-    if warp != 1.0:
-        bins = _warped(bins, warp)
+    if bins is None:
+        bins = np.arange(FFT // 2 + 1) * SAMPLE_RATE / FFT
     rise = (bins[:, None] - edges[None, :-2]) / np.diff(edges)[:-1]
     fall = (edges[None, 2:] - bins[:, None]) / np.diff(edges)[1:]
     triangles = np.maximum(0, np.minimum(rise, fall))
     return np.asarray(triangles * 2 / (edges[2:] - edges[:-2]), np.float32)
-
-
-def _warped(bins: NDArray[np.float64], warp: float) -> NDArray[np.float64]:
-    # Jaitly and Hinton's piecewise line: the warp ends at 8 kHz, so that no band falls out.
-    nyquist = SAMPLE_RATE / 2
-    knee = 4800 * min(warp, 1) / warp
-    slope = (nyquist - warp * knee) / (nyquist - knee)
-    return np.where(bins <= knee, bins * warp, nyquist - slope * (nyquist - bins))
 
 
 def spectrum(audio: torch.Tensor) -> torch.Tensor:

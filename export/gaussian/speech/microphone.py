@@ -20,7 +20,7 @@ from .log_mel import FFT, FLOOR, SAMPLE_RATE, mel_filters, spectrum
 from .noise import babble, coloured_noise
 
 _BINS = FFT // 2 + 1
-_WARPS = np.geomspace(0.85, 1.18, 33)  # vocal tracts from large to small
+_VOICES = 128  # other vocal tracts to choose from
 _BANK_FRAMES = 6000  # of each kind of noise: a minute
 _WINDOW_ENERGY = 150.0  # a signal of RMS r has r^2 * 150 in each bin, on average
 
@@ -34,7 +34,8 @@ class Microphone:
         """`speech` is what babble is made of; `loud_snr`, dB, is the range of 6 rows in 10."""
         self._loud_snr = loud_snr
         self._rng = np.random.default_rng(seed)
-        self._filters = torch.stack([torch.from_numpy(mel_filters(float(w))) for w in _WARPS])
+        filters = [mel_filters(), *(_vocal_tract(self._rng) for _ in range(_VOICES))]
+        self._filters = torch.from_numpy(np.stack(filters))
         octave = np.log2(np.maximum(np.arange(_BINS), 1) * SAMPLE_RATE / FFT / 1000)
         self._octave = octave.astype(np.float32)  # of each bin, around 1 kHz
         self._bank = _noise_bank(speech, self._rng)
@@ -58,10 +59,9 @@ class Microphone:
         noise = noise.mul_(self._equaliser(size) * amount)
         power = self._codec(self._mixed(power, noise))
         gain = 10 ** (self._uniform(-37, -8, size) / 10) * _WINDOW_ENERGY / level
-        plain = len(_WARPS) // 2
-        warps = torch.from_numpy(self._rng.integers(len(_WARPS), size=size))
-        warps = torch.where(self._coin(0.8, size), warps, plain)
-        mel = torch.bmm(power, self._filters[warps]) * gain[:, None, None]
+        voices = torch.from_numpy(self._rng.integers(1, 1 + _VOICES, size=size))
+        voices = torch.where(self._coin(0.8, size), voices, 0)
+        mel = torch.bmm(power, self._filters[voices]) * gain[:, None, None]
         return self._masked(torch.log(mel + FLOOR))
 
     def _mixed(self, a: Tensor, b: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class Microphone:
     def _equaliser(self, size: int) -> Tensor:
         """Gains of power [B, 1, 257]: a tilt, three peaks, sometimes a telephone's band."""
         rng, octave = self._rng, self._octave
-        decibels = rng.normal(0, 1.5, (size, 1)) * octave
+        decibels = rng.normal(0, 2.0, (size, 1)) * octave
         for _ in range(3):
             centre, width = rng.uniform(-3, 3, (size, 1)), rng.uniform(0.3, 1.2, (size, 1))
             decibels += rng.uniform(-8, 8, (size, 1)) * np.exp(-(((octave - centre) / width) ** 2))
@@ -136,6 +136,23 @@ class Microphone:
 
     def _coin(self, probability: float, size: int) -> Tensor:
         return torch.from_numpy(self._rng.random(size) < probability)
+
+
+def _vocal_tract(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mel filters [257, 80] that make one voice sound like another.
+
+    A longer or shorter tract moves all formants, another shape moves each on its own; a softer
+    voice blurs them. The warp ends at 8 kHz, so that no band falls out.
+    """
+    knots = np.array([0, 600, 1800, 3500, 5000, 8000.0])
+    scale = rng.uniform(np.log(0.83), np.log(1.2)) + rng.uniform(-0.05, 0.05, len(knots))
+    moved = knots * np.exp(scale)
+    moved[-1] = knots[-1] if moved[-2] < knots[-1] else 1.2 * moved[-2]
+    bins = np.arange(_BINS) * SAMPLE_RATE / FFT
+    filters = mel_filters(np.interp(bins, knots, moved))
+    blur = rng.uniform(0.3, 2.0)  # bins
+    spread = np.exp(-(((np.arange(_BINS)[:, None] - np.arange(_BINS)) / blur) ** 2))
+    return np.asarray((spread / spread.sum(axis=1, keepdims=True)) @ filters, np.float32)
 
 
 def _active_level(power: Tensor) -> Tensor:

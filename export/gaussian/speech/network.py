@@ -29,6 +29,7 @@ _MEAN_RATE = 1 / 150  # of the mean, per step: 3 s
 _PEAK_DECAY = 0.0046  # nats per step: 1 dB/s
 _GATE_BELOW, _GATE_WIDTH = 5.0, 0.7  # the mean learns from steps within 22 dB of the peak
 _SCALE, _LIMIT = 0.4, 4.0
+_PART = 256  # steps that are normalised at once
 
 # Pauses rest: between these probabilities of a long pause the coefficients go to rest.
 _REST_FROM, _REST_FULL = 0.06, 0.15
@@ -36,8 +37,8 @@ _REST_FROM, _REST_FULL = 0.06, 0.15
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    width: int = 96
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)  # sees 2.6 s back
+    width: int = 128
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)  # sees 1.3 s back
 
 
 def normalise(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,12 +139,27 @@ class SpeechNet(nn.Module):
 
 @torch.no_grad()
 def normalise_sequence(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """mel [B, T, 2, 80] -> features [B, T, 161] and the last mean and peak."""
-    steps = []
-    for step in mel.unbind(1):
-        features, mean, peak = normalise(step, mean, peak)
-        steps.append(features)
-    return torch.stack(steps, dim=1), mean, peak
+    """mel [B, T, 2, 80] -> features [B, T, 161] and the last mean and peak.
+
+    `normalise` over all steps at once: the peak is a running maximum of levels that rise with time,
+    and a mean that learns at the rates r is a sum weighted by the product of all 1 - r.
+    """
+    parts = []
+    for part in mel.split(_PART, dim=1):  # the products fade: not too many steps at once
+        average = part.mean(dim=2)
+        level = average.mean(dim=2)
+        ramp = _PEAK_DECAY * torch.arange(1, level.shape[1] + 1, dtype=level.dtype)
+        risen = torch.cat([peak, level + ramp], dim=1).cummax(dim=1).values
+        peaks = risen[:, 1:] - ramp
+        rate = _MEAN_RATE * torch.sigmoid((level - peaks + _GATE_BELOW) / _GATE_WIDTH)
+        kept = torch.cumprod(1 - rate, dim=1).unsqueeze(2)
+        learned = torch.cumsum(rate.unsqueeze(2) / kept * average, dim=1)
+        means = kept * (mean.unsqueeze(1) + learned)
+        centred = torch.clamp((part - means.unsqueeze(2)) * _SCALE, -_LIMIT, _LIMIT)
+        above = (level - peaks).unsqueeze(2) * _SCALE
+        parts.append(torch.cat([centred.flatten(2), above], dim=2))
+        mean, peak = means[:, -1], peaks[:, -1:]
+    return torch.cat(parts, dim=1), mean, peak
 
 
 class SpeechStep(nn.Module):

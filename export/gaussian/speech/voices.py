@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who speaks: a seeded plan of shards, each one voice in one style, and the held-out voices.
+"""Who speaks: a seeded plan of shards, each one voice in one style, and three sets of voices.
 
-No voice below HELD_OUT is ever trained on, in any language, nor is any held-out sentence.
+`training_plan` is what the network learns from. `development_plan` may be looked at as often as one
+likes while a recipe is made. `unseen_plan` is judged once, when the weights are final. No voice and
+no sentence of one of the latter two is ever trained on, in any language, and none is in both.
 """
 
 from __future__ import annotations
@@ -15,22 +17,25 @@ from .espeak import EspeakStyle
 from .flite import PITCH, FliteStyle
 
 VARIANTS = (
-    "", "m1", "m2", "m3", "m4", "m6", "m7", "m8", "f1", "f2", "f3", "f5", "klatt", "klatt2",
-    "klatt4", "Annie", "Alicia", "belinda", "linda", "steph", "aunty", "grandma", "grandpa",
-    "Mike", "quincy", "victor", "croak", "whisper", "whisperf",
+    "", "m1", "m2", "m4", "m6", "m7", "m8", "f1", "f3", "f5", "klatt", "klatt4", "Annie", "Alicia",
+    "linda", "steph", "aunty", "grandma", "grandpa", "Mike", "quincy", "victor", "croak", "whisper",
+    "whisperf", "adam", "Alex", "Andy", "Denis", "Gene", "Hugo", "Lee", "Marco", "Mario", "antonio",
+    "benjamin", "boris", "caleb", "david", "edward", "iven", "john", "max", "michel", "miguel",
+    "norbert", "pablo", "paul", "robert", "sandro", "shelby", "travis", "zac",
 )  # fmt: skip
-HELD_OUT_VARIANTS = ("m5", "f4", "klatt3", "Andrea")
-HELD_OUT_ACCENT = "en-gb-x-rp"
-HELD_OUT_FLITE = "rms"
 ACCENTS = {
-    "en": (
-        "en-us", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc",
-    ),
+    "en": ("en-us", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-029", "en-us-nyc"),
     "de": ("de",),
     "fr": ("fr", "fr-be", "fr-ch"),
     "es": ("es", "es-419"),
     "cmn": ("cmn-latn-pinyin",),
-}  # fmt: skip
+}
+FLITE = ("kal16", "rms", "slt")
+DEVELOPMENT_VARIANTS = ("m5", "f4", "klatt3", "Andrea")
+DEVELOPMENT_ACCENT = "en-gb-x-rp"  # of f4
+TEST_VARIANTS = ("m3", "f2", "klatt2", "belinda", "Michael")
+TEST_ACCENT = "en-gb-x-gbcwmd"  # of belinda
+TEST_FLITE = "awb"
 _SHARE = {"en": 0.48, "de": 0.13, "fr": 0.13, "es": 0.13, "cmn": 0.13}
 
 
@@ -71,8 +76,7 @@ def training_plan(seed: int, espeak: int, flite: int, sentences: int = 25) -> li
             engine = "espeak"
         else:
             engine, language = "flite", "en"
-            voices = [voice for voice in PITCH if voice != HELD_OUT_FLITE]
-            voice = voices[index % len(voices)]
+            voice = FLITE[index % len(FLITE)]
             pitch = PITCH[voice] * float(rng.uniform(0.75, 1.4))
             style = FliteStyle(voice, round(pitch, 1), round(float(rng.uniform(0.75, 1.35)), 3))
         texts = tuple(corpus.draw(grammars[language], rng) for _ in range(sentences))
@@ -80,38 +84,59 @@ def training_plan(seed: int, espeak: int, flite: int, sentences: int = 25) -> li
     return plan
 
 
-def held_out_plan(seed: int) -> list[Shard]:
-    """Held-out sentences by held-out voices: every variant in every language, and Flite's."""
+def development_plan(seed: int) -> list[Shard]:
+    """Development sentences by every development variant in every language.
+
+    Flite has too few voices to spare one: its training voices say new sentences.
+    """
     rng = np.random.default_rng(seed)
-    grammars = corpus.load()
+    texts = {name: grammar.development for name, grammar in corpus.load().items()}
+    plan = _variants(DEVELOPMENT_VARIANTS, ("f4", DEVELOPMENT_ACCENT), texts, rng)
+    return plan + [_flite(voice, PITCH[voice], 1.0, texts["en"], rng) for voice in FLITE]
+
+
+def unseen_plan(seed: int) -> list[Shard]:
+    """Test sentences by every test variant in every language, and by the test voice of Flite."""
+    rng = np.random.default_rng(seed)
+    texts = {name: grammar.test for name, grammar in corpus.load().items()}
+    plan = _variants(TEST_VARIANTS, ("belinda", TEST_ACCENT), texts, rng)
+    styles = ((140.0, 1.0), (120.0, 1.2), (160.0, 0.9))
+    return plan + [_flite(TEST_FLITE, *style, texts["en"], rng) for style in styles]
+
+
+def engine_plan(engine: str, seed: int) -> list[Shard]:
+    """Test sentences by all kinds of voices of the engine that a control left out."""
+    if engine == "espeak":
+        return [shard for shard in unseen_plan(seed) if shard.engine == "espeak"]
+    rng = np.random.default_rng(seed)
+    texts = corpus.load()["en"].test
+    return [_flite(voice, pitch, 1.0, texts, rng) for voice, pitch in PITCH.items()]
+
+
+def _variants(
+    variants: tuple[str, ...],
+    accented: tuple[str, str],
+    texts: dict[str, tuple[str, ...]],
+    rng: np.random.Generator,
+) -> list[Shard]:
+    """Every variant in every language; one of them speaks English with an accent of its own."""
     plan = []
     for language, accents in ACCENTS.items():
-        texts = grammars[language].held_out
-        for variant in HELD_OUT_VARIANTS:
-            accent = HELD_OUT_ACCENT if variant == "f4" and language == "en" else accents[0]
+        for variant in variants:
+            own = language == "en" and variant == accented[0]
             style = EspeakStyle(
-                accent,
+                accented[1] if own else accents[0],
                 variant,
                 rate=int(rng.integers(130, 200)),
                 pitch=int(rng.integers(30, 70)),
                 range=int(rng.integers(40, 70)),
             )
-            plan.append(Shard("espeak", language, style, texts, int(rng.integers(2**31))))
-    for pitch, stretch in ((110.0, 1.0), (95.0, 1.2), (125.0, 0.9)):
-        flite = FliteStyle(HELD_OUT_FLITE, pitch, stretch)
-        texts = grammars["en"].held_out
-        plan.append(Shard("flite", "en", flite, texts, int(rng.integers(2**31))))
+            plan.append(Shard("espeak", language, style, texts[language], int(rng.integers(2**31))))
     return plan
 
 
-def engine_plan(engine: str, seed: int) -> list[Shard]:
-    """Held-out sentences by all kinds of voices of the engine that a control left out."""
-    if engine == "espeak":
-        return [shard for shard in held_out_plan(seed) if shard.engine == "espeak"]
-    rng = np.random.default_rng(seed)
-    texts = corpus.load()["en"].held_out
-    plan = []
-    for voice, pitch in PITCH.items():
-        seeds = int(rng.integers(2**31))
-        plan.append(Shard("flite", "en", FliteStyle(voice, pitch), texts, seeds))
-    return plan
+def _flite(
+    voice: str, pitch: float, stretch: float, texts: tuple[str, ...], rng: np.random.Generator
+) -> Shard:
+    style = FliteStyle(voice, pitch, stretch)
+    return Shard("flite", "en", style, texts, int(rng.integers(2**31)))

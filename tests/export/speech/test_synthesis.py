@@ -13,13 +13,17 @@ from talkrt.export.gaussian.speech.espeak import Espeak, EspeakStyle
 from talkrt.export.gaussian.speech.labels import HOP
 from talkrt.export.gaussian.speech.voices import (
     ACCENTS,
-    HELD_OUT_ACCENT,
-    HELD_OUT_FLITE,
-    HELD_OUT_VARIANTS,
+    DEVELOPMENT_ACCENT,
+    DEVELOPMENT_VARIANTS,
+    FLITE,
+    TEST_ACCENT,
+    TEST_FLITE,
+    TEST_VARIANTS,
     VARIANTS,
+    development_plan,
     engine_plan,
-    held_out_plan,
     training_plan,
+    unseen_plan,
 )
 
 
@@ -41,25 +45,34 @@ def test_a_plan_repeats_with_its_seed_and_changes_with_it():
     assert training_plan(1, 8, 2) != training_plan(2, 8, 2)
 
 
-def test_no_held_out_voice_or_sentence_is_trained_on():
-    sentences = {text for grammar in corpus.load().values() for text in grammar.held_out}
+def test_no_voice_or_sentence_is_in_two_sets():
+    grammars = corpus.load().values()
+    development = {text for grammar in grammars for text in grammar.development}
+    test = {text for grammar in grammars for text in grammar.test}
+    assert not development & test
     for shard in PLAN:
-        assert not sentences & set(shard.texts)
-        assert shard.style.voice != HELD_OUT_FLITE
-        assert getattr(shard.style, "variant", "") not in HELD_OUT_VARIANTS
-        assert shard.style.voice != HELD_OUT_ACCENT
-    assert not set(HELD_OUT_VARIANTS) & set(VARIANTS)
-    assert HELD_OUT_ACCENT not in ACCENTS["en"]
+        assert not (development | test) & set(shard.texts)
+    variants = [*VARIANTS, *DEVELOPMENT_VARIANTS, *TEST_VARIANTS]
+    accents = [*ACCENTS["en"], DEVELOPMENT_ACCENT, TEST_ACCENT]
+    assert len(set(variants)) == len(variants) and len(set(accents)) == len(accents)
+    assert TEST_FLITE not in FLITE
 
 
-def test_held_out_speech_has_only_held_out_voices_and_sentences():
+def test_each_set_is_spoken_by_its_own_voices():
     grammars = corpus.load()
-    for shard in held_out_plan(seed=7):
-        assert set(shard.texts) <= set(grammars[shard.language].held_out)
-        if shard.engine == "flite":
-            assert shard.style.voice == HELD_OUT_FLITE
-        else:
-            assert shard.style.variant in HELD_OUT_VARIANTS
+    sets = (
+        (PLAN, VARIANTS, FLITE, None),
+        (development_plan(seed=7), DEVELOPMENT_VARIANTS, FLITE, "development"),
+        (unseen_plan(seed=7), TEST_VARIANTS, (TEST_FLITE,), "test"),
+    )
+    for plan, variants, flite, sentences in sets:
+        for shard in plan:
+            if sentences:
+                assert set(shard.texts) <= set(getattr(grammars[shard.language], sentences))
+            if shard.engine == "flite":
+                assert shard.style.voice in flite
+            else:
+                assert shard.style.variant in variants
 
 
 def test_every_language_and_both_engines_are_trained_on():
@@ -96,7 +109,9 @@ def test_every_phone_that_espeak_speaks_has_a_viseme(language):
     espeak = Espeak()
     seen = set()
     for accent in ACCENTS[language]:
-        for text in [corpus.draw(grammar, rng) for _ in range(40)] + list(grammar.held_out):
+        for text in [corpus.draw(grammar, rng) for _ in range(40)] + list(
+            grammar.development + grammar.test
+        ):
             spoken = espeak.speak(language, text, EspeakStyle(accent, "", 170, 50, 50))
             seen |= {phone.name for phone in spoken.phones}
     sounds = seen - phones.PAUSES - phones.SHAPELESS
