@@ -145,7 +145,7 @@ def normalise_sequence(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor,
     and a mean that learns at the rates r is a sum weighted by the product of all 1 - r.
     """
     parts = []
-    for part in mel.split(_PART, dim=1):  # the products fade: not too many steps at once
+    for part in torch.split(mel, _PART, dim=1):  # the products fade: not too many steps at once
         average = part.mean(dim=2)
         level = average.mean(dim=2)
         ramp = _PEAK_DECAY * torch.arange(1, level.shape[1] + 1, dtype=level.dtype)

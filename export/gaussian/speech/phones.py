@@ -150,6 +150,7 @@ uo = uw ao*.7
 ou = ao*.7 uw
 iou = ih uw
 o- @ = ax
+ong = ao*.7
 u@ = uw ax
 ei = eh*.8 ih
 uei = uw ih

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from rich.console import Console  # noqa: E402
 from talkrt.export.gaussian.speech.batches import Batch  # noqa: E402
+from talkrt.export.gaussian.speech.calibrate import SHIFTS, settle  # noqa: E402
 from talkrt.export.gaussian.speech.dataset import Stream  # noqa: E402
 from talkrt.export.gaussian.speech.labels import make_labels  # noqa: E402
 from talkrt.export.gaussian.speech.lip_rules import (  # noqa: E402
@@ -18,6 +19,7 @@ from talkrt.export.gaussian.speech.lip_rules import (  # noqa: E402
     lip_gap,
 )
 from talkrt.export.gaussian.speech.loss import loss, shown_gap  # noqa: E402
+from talkrt.export.gaussian.speech.network import COEFFICIENTS, SpeechNet  # noqa: E402
 from talkrt.export.gaussian.speech.timing import Segment  # noqa: E402
 from talkrt.export.gaussian.speech.train import Settings, trained  # noqa: E402
 
@@ -63,6 +65,24 @@ def test_equal_seeds_train_equal_weights_bit_for_bit(streams):
 def test_another_seed_trains_other_weights(streams):
     first, second = weights(streams, 5), weights(streams, 6)
     assert not torch.equal(first["head.weight"], second["head.weight"])
+
+
+@pytest.mark.parametrize(("bias", "expected"), [(5.0, SHIFTS[0]), (-9.0, SHIFTS[-1])])
+def test_calibration_shifts_the_closure_bias_alone_and_no_further_than_needed(
+    streams, bias, expected
+):
+    torch.manual_seed(0)
+    net = SpeechNet().eval()
+    with torch.no_grad():
+        net.head.bias[COEFFICIENTS] = bias  # lips that are always closed, or never
+        net.head.bias[:COEFFICIENTS] = 0.0  # lips ajar
+        net.head.bias[-1] = -9.0  # never a pause
+    before = net.head.bias.detach().clone()
+    shift = settle(net, streams, Console(quiet=True))
+    assert shift == expected
+    moved = net.head.bias.detach() - before
+    assert float(moved[COEFFICIENTS]) == pytest.approx(shift)
+    assert np.count_nonzero(moved.numpy()) == 1
 
 
 def test_the_gap_in_the_loss_is_the_gap_behind_the_rule():
