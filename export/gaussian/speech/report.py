@@ -170,7 +170,10 @@ def markdown(report: dict[str, Any]) -> str:
         f"| test | {', '.join(TEST_VARIANTS)}; accent {TEST_ACCENT} | {TEST_FLITE} |"
         " the numbers below |",
         "",
-        "No voice or sentence of one set is in another, but for Flite's in development. The test",
+        "No voice or sentence of one set is in another, but for Flite's voices in development.",
+        "Pilots of the recipe were judged on development voices only. Networks before this recipe",
+        "learnt from some of the test voices, and controls of them were judged on awb; nothing in",
+        "this recipe was chosen by that, and the test sentences are new. The test",
         f"set is five languages, {clean['clips']} clips, {clean['seconds']:.0f} s and",
         f"{clean['closures']} closures.",
         "",

@@ -34,7 +34,7 @@ from .evaluate import score_streams
 from .loss import loss
 from .module import WEIGHTS
 from .network import MELS, SpeechNet, normalise_sequence
-from .voices import development_plan, training_plan
+from .voices import Shard, development_plan, training_plan
 
 PLAN_SEED, DEVELOPMENT_SEED = 1, 7
 _STEPS = 125  # of a crop: 2.5 s
@@ -79,10 +79,10 @@ def main() -> None:
 def run(settings: Settings, out: Path, data: Path, processes: int) -> None:
     console = Console()
     torch.set_num_threads(1)
-    plan = training_plan(PLAN_SEED, settings.espeak_shards, settings.flite_shards)
-    plan = [shard for shard in plan if settings.engines in ("both", shard.engine)]
+    plan = _heard(training_plan(PLAN_SEED, settings.espeak_shards, settings.flite_shards), settings)
     streams = list(cached_streams(plan, data, processes))
-    judged = list(cached_streams(development_plan(DEVELOPMENT_SEED), data, processes))
+    development = _heard(development_plan(DEVELOPMENT_SEED), settings)
+    judged = list(cached_streams(development, data, processes))
     hours = sum(len(stream.audio) for stream in streams) / 16000 / 3600
     console.print(f"{len(streams)} streams, {hours:.1f} h")
     started = time.monotonic()
@@ -99,6 +99,10 @@ def run(settings: Settings, out: Path, data: Path, processes: int) -> None:
     seconds = round(time.monotonic() - started)
     save(net, out, {**asdict(settings), "closure_shift": shift, "seconds": seconds})
     console.print(f"wrote {out}")
+
+
+def _heard(plan: list[Shard], settings: Settings) -> list[Shard]:
+    return [shard for shard in plan if settings.engines in ("both", shard.engine)]
 
 
 def _shares(engines: list[str], streams: list[Stream]) -> NDArray[np.float64]:
