@@ -12,6 +12,7 @@ import talkrt
 from numpy.typing import NDArray
 from talkrt.audio import open_audio
 from talkrt.pictures import decode_png
+from talkrt.sequence import Sequence
 from talkrt.strip import Strip
 from talkrt.video import Movie
 
@@ -51,6 +52,7 @@ def test_a_click_is_heard_at_the_frame_it_belongs_to(tmp_path: Path) -> None:
     sound[24000:24200] = 0.9
     out = tmp_path / "click.mp4"
     movie = Movie(out, (64, 64), Fraction(25), open_audio((sound, 48000)), transparent=False)
+    movie.begin()
     for index in range(25):
         movie.write(flat((255, 255, 255, 255) if index >= 13 else (0, 0, 0, 255)))
     movie.close()
@@ -74,6 +76,7 @@ def test_mp4_keeps_colors_and_says_which_it_uses(
     movie = Movie(
         out, (64, 64), Fraction(25), open_audio((np.zeros(4000), 16000)), transparent=False
     )
+    movie.begin()
     for _ in range(5):
         movie.write(flat((*color, 255)))
     movie.close()
@@ -137,6 +140,21 @@ def test_old_frames_are_never_mixed_with_new_ones(tiny_plan: Path, wav: Path) ->
     talkrt.render(tiny_plan, wav, folder)
     with pytest.raises(talkrt.Error, match="already holds frames"):
         talkrt.render(tiny_plan, wav, folder)
+
+
+def test_outputs_touch_the_disk_only_once_their_removal_is_arranged(tmp_path: Path) -> None:
+    speech = open_audio((np.zeros(4000), 16000))
+    outputs = (
+        Movie(tmp_path / "clip.mp4", (64, 64), Fraction(25), speech, transparent=False),
+        Sequence(str(tmp_path / "frames" / "%03d.png"), bytes),
+        Strip(tmp_path / "strip.png", Fraction(25), 2, opaque=True),
+    )
+    assert list(tmp_path.iterdir()) == []
+    for output in outputs:
+        output.abort()
+        output.begin()
+        output.abort()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_strip_spreads_its_frames_evenly_over_any_length(tmp_path: Path) -> None:

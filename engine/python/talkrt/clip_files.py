@@ -78,6 +78,7 @@ class ClipFiles:
 
         def add(output: Output, part: Callable[[Picture], NDArray[Any]]) -> None:
             cleanup.callback(output.abort)
+            output.begin()
             sinks.append(encoding.Sink(output, part))
 
         if self.movie is not None and is_sequence(self.movie):

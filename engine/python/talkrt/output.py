@@ -5,6 +5,7 @@ an error, a full disk or Ctrl-C leaves neither a broken file nor half of a set."
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,12 @@ Image = NDArray[np.uint8]  # RGBA [H, W, 4]
 
 
 class Output(Protocol):
+    """Made without touching the disk, so that abort can be arranged before there is anything to
+    remove: a signal may come between any two statements."""
+
+    def begin(self) -> None:
+        """Makes what is written aside."""
+
     def write(self, image: NDArray[Any]) -> None:
         """Takes the next frame (an Image, but for planes of depth); keeps no reference to it after
         returning."""
@@ -46,11 +53,13 @@ def check_writable(path: Path) -> None:
     probe = aside(path)
     try:
         probe.touch()
-        probe.unlink()
     except OSError as error:
         raise _refused(
             path, f"cannot be written ({error.strerror}); choose another place"
         ) from None
+    finally:
+        with suppress(OSError):
+            probe.unlink()
 
 
 def _refused(path: Path, problem: str) -> Error:

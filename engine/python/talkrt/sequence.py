@@ -32,12 +32,14 @@ class Sequence:
     ) -> None:
         self._folder, self._name = split_pattern(path, suffixes)
         check_sequence(path, suffixes)
-        self._made_folder = not self._folder.exists()
-        self._folder.mkdir(exist_ok=True)
+        self._makes_folder = not self._folder.exists()
         self._aside = aside(self._folder / "frames")
-        self._aside.mkdir()
         self._encode = encode
         self._count = 0
+
+    def begin(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        self._aside.mkdir()
 
     def write(self, image: NDArray[Any]) -> None:
         (self._aside / (self._name % self._count)).write_bytes(self._encode(image))
@@ -54,7 +56,7 @@ class Sequence:
 
     def abort(self) -> None:
         shutil.rmtree(self._aside, ignore_errors=True)
-        if self._made_folder and self._folder.is_dir() and not any(self._folder.iterdir()):
+        if self._makes_folder and self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
 

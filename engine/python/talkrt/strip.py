@@ -46,6 +46,9 @@ class Strip:
         self._stride = 1
         self._seen = 0
 
+    def begin(self) -> None:
+        pass  # its file is made at once, by close
+
     def write(self, image: Image) -> None:
         if self._seen % self._stride == 0:
             self._kept.append((self._seen, _shrunk(image)))

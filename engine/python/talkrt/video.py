@@ -70,27 +70,29 @@ class Movie:
         check_movie(path, size, transparent)
         kind = _KINDS[path.suffix.lower()]
         self._path, self._aside = path, aside(path)
+        self._kind, self._size, self._source = kind, size, audio
         self._fps = fps
         self._transparent = transparent
         self._count = 0
+        self._closed = True
+        self._audio: av.AudioStream | None = None
+        self._audio_rate = 0
+        self._sound: Iterator[FloatArray] = iter(())
+        self._sound_end = 0  # samples encoded
+
+    def begin(self) -> None:
+        kind, audio = self._kind, self._source
         self._container = av.open(
             str(self._aside), "w", format=kind.container, container_options=kind.container_options
         )
         self._closed = False
-        self._audio: av.AudioStream | None = None
-        self._audio_rate = 0
-        try:
-            self._video = self._add_video(kind, size)
-            if audio is not None:
-                self._audio_rate = (
-                    audio.rate if audio.rate in kind.audio_rates else kind.audio_rates[-1]
-                )
-                self._audio = self._add_audio(kind, audio.channels if audio.channels <= 2 else 1)
-        except BaseException:
-            self.abort()
-            raise
-        self._sound = iter(()) if audio is None else _sound(audio, self._audio_rate)
-        self._sound_end = 0  # samples encoded
+        self._video = self._add_video(kind, self._size)
+        if audio is not None:
+            self._audio_rate = (
+                audio.rate if audio.rate in kind.audio_rates else kind.audio_rates[-1]
+            )
+            self._audio = self._add_audio(kind, audio.channels if audio.channels <= 2 else 1)
+            self._sound = _sound(audio, self._audio_rate)
 
     def _add_audio(self, kind: _Kind, channels: int) -> av.AudioStream:
         stream = self._container.add_stream(kind.audio, rate=self._audio_rate)
