@@ -127,6 +127,7 @@ TEST(Frames, a_closer_head_than_ever_grows_the_scratch_and_says_so) {
   auto shared = engine(config);
   talkrt_session_config big = at_fps(25);
   big.width = big.height = 2048;
+  big.frame_slots = 1;  // the renderer keeps a picture too, and the plan allows 64 MiB
   const auto head = session(big, shared);
   talkrt_controls near = motion::default_controls();
   near.head_distance = 0.5f;
