@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from talkrt import _core
-from talkrt.array_exchange import FloatArray, as_float32, is_tensor, like
-from talkrt.errors import BudgetError, Error, UnsupportedError
-from talkrt.raster_cameras import check_cameras
+from talkrt.array_exchange import is_tensor, like
+from talkrt.errors import BudgetError, UnsupportedError
+from talkrt.raster_inputs import (
+    RasterScene,
+    choice,
+    number,
+    read_backgrounds,
+    read_colors,
+    whole,
+)
+from talkrt.raster_meta import Projected
 
 _PLAIN_COLORS = -1
 _MAX_SIDE = 32768  # pixels
 _MAX_THREADS = 1024
-_MAX_COUNT = 2**29
+MAX_COUNT = 2**29
 _TILE = 16
 _DEPTH = {"RGB": 0, "D": 1, "RGB+D": 1, "ED": 2, "RGB+ED": 2}
 _NEAR = {"gsplat": 0.01, "inria": 0.2}
@@ -149,34 +154,34 @@ def rasterize(
     _refuse_what_is_not_here(given)
     inputs = (means, quats, scales, opacities, colors, viewmats, Ks, backgrounds)
     tensors = any(is_tensor(value) for value in inputs)
-    _choice("convention", convention, list(_NEAR))
-    _choice("rasterize_mode", rasterize_mode, ["classic", "antialiased"])
+    choice("convention", convention, list(_NEAR))
+    choice("rasterize_mode", rasterize_mode, ["classic", "antialiased"])
     if render_mode in ("d", "Ed", "RGB-d", "RGB-Ed"):
         raise UnsupportedError(f"render_mode {render_mode!r}: hit distances are not supported")
-    _choice("render_mode", render_mode, list(_DEPTH))
+    choice("render_mode", render_mode, list(_DEPTH))
     if tile_size not in (None, _TILE):
         raise UnsupportedError(f"tile_size is {tile_size}; tiles have {_TILE} pixels")
-    width = _whole("width", width, 1, _MAX_SIDE)
-    height = _whole("height", height, 1, _MAX_SIDE)
-    _whole("channel_chunk", channel_chunk, 1, 2**31 - 1)
-    threads = _whole("threads", threads, 0, _MAX_THREADS)
-    near = _NEAR[convention] if near_plane is None else _number("near_plane", near_plane, 0)
-    far = _number("far_plane", far_plane, near)
-    clip = _number("radius_clip", radius_clip, 0)
-    dilation = _number("eps2d", eps2d, 0)
+    width = whole("width", width, 1, _MAX_SIDE)
+    height = whole("height", height, 1, _MAX_SIDE)
+    whole("channel_chunk", channel_chunk, 1, 2**31 - 1)
+    threads = whole("threads", threads, 0, _MAX_THREADS)
+    near = _NEAR[convention] if near_plane is None else number("near_plane", near_plane, 0)
+    far = number("far_plane", far_plane, near)
+    clip = number("radius_clip", radius_clip, 0)
+    dilation = number("eps2d", eps2d, 0)
 
-    scene = _Scene.read(means, quats, scales, opacities, viewmats, Ks)
+    scene = RasterScene.read(means, quats, scales, opacities, viewmats, Ks)
     with_color = "RGB" in render_mode
-    rows = _read_colors(colors, sh_degree, scene) if with_color else None
+    rows = read_colors(colors, sh_degree, scene) if with_color else None
     channels = 0 if rows is None else rows.shape[-1]
-    behind = _read_backgrounds(backgrounds, channels, scene) if with_color else None
+    behind = read_backgrounds(backgrounds, channels, scene) if with_color else None
     depth = _DEPTH[render_mode]
 
     n, c, b = scene.count, scene.cameras, scene.batches
     try:
         pictures = np.empty((b, c, height, width, channels + (depth > 0)), np.float32)
         alphas = np.empty((b, c, height, width, 1), np.float32)
-        rest = _Projected.empty(b, c, n)
+        rest = Projected.empty(b, c, n)
         for i in range(b):
             shared = rows is not None and sh_degree is not None
             _core.rasterize(
@@ -229,158 +234,6 @@ def rasterize(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """Checked arrays, batch dimensions [...] as one, B."""
-
-    batch_shape: tuple[int, ...]
-    means: FloatArray  # [B, N, 3]
-    quats: FloatArray  # [B, N, 4]
-    scales: FloatArray  # [B, N, 3]
-    opacities: FloatArray  # [B, N]
-    viewmats: FloatArray  # [B, C, 4, 4]
-    Ks: FloatArray  # [B, C, 3, 3]
-
-    @property
-    def batches(self) -> int:
-        return len(self.means)
-
-    @property
-    def count(self) -> int:
-        return int(self.means.shape[1])
-
-    @property
-    def cameras(self) -> int:
-        return int(self.viewmats.shape[1])
-
-    @staticmethod
-    def read(means: Any, quats: Any, scales: Any, opacities: Any, viewmats: Any, Ks: Any) -> _Scene:
-        centres = as_float32(means, "means")
-        if centres.ndim < 2 or centres.shape[-1] != 3:
-            raise Error(f"means has shape {centres.shape}, expected [..., N, 3]")
-        batch, n = centres.shape[:-2], centres.shape[-2]
-        if n > _MAX_COUNT:
-            raise Error(f"means has {n} Gaussians; at most {_MAX_COUNT} are drawn together")
-        views = as_float32(viewmats, "viewmats")
-        if views.ndim != len(batch) + 3:
-            raise Error(
-                f"viewmats has shape {views.shape}, expected"
-                f" {_shape_text(batch, 'C', 4, 4)} to match means {centres.shape}"
-            )
-        c = views.shape[-3]
-        b = math.prod(batch)
-
-        def checked(array: FloatArray, name: str, *tail: int) -> FloatArray:
-            if array.shape != (*batch, *tail):
-                raise Error(
-                    f"{name} has shape {array.shape}, expected {(*batch, *tail)} to match"
-                    f" means {centres.shape} and viewmats {views.shape}"
-                )
-            return array.reshape(b, *tail)
-
-        scene = _Scene(
-            batch_shape=batch,
-            means=checked(centres, "means", n, 3),
-            quats=checked(as_float32(quats, "quats"), "quats", n, 4),
-            scales=checked(as_float32(scales, "scales"), "scales", n, 3),
-            opacities=checked(as_float32(opacities, "opacities"), "opacities", n),
-            viewmats=checked(views, "viewmats", c, 4, 4),
-            Ks=checked(as_float32(Ks, "Ks"), "Ks", c, 3, 3),
-        )
-        check_cameras(scene.viewmats, scene.Ks, batch)
-        return scene
-
-
-@dataclass(frozen=True, slots=True)
-class _Projected:
-    """What the core says of each Gaussian and camera, [B, C, N, ...], and invalid [B, C]."""
-
-    radii: NDArray[np.int32]
-    means2d: FloatArray
-    depths: FloatArray
-    conics: FloatArray
-    opacities: FloatArray
-    tiles: NDArray[np.int32]
-    invalid: NDArray[np.int64]
-
-    @staticmethod
-    def empty(b: int, c: int, n: int) -> _Projected:
-        def floats(*tail: int) -> FloatArray:
-            return np.empty((b, c, n, *tail), np.float32)
-
-        radii, tiles = np.empty((b, c, n, 2), np.int32), np.empty((b, c, n), np.int32)
-        counts = np.zeros((b, c), np.int64)
-        return _Projected(radii, floats(2), floats(), floats(3), floats(), tiles, counts)
-
-    def of_batch(self, i: int) -> dict[str, Any]:
-        return {
-            "radii": self.radii[i],
-            "means2d": self.means2d[i],
-            "depths": self.depths[i],
-            "conics": self.conics[i],
-            "projected_opacities": self.opacities[i],
-            "tiles": self.tiles[i],
-            "invalid": self.invalid[i],
-        }
-
-    def _columns(self) -> dict[str, NDArray[Any]]:
-        return {
-            "radii": self.radii,
-            "means2d": self.means2d,
-            "depths": self.depths,
-            "conics": self.conics,
-            "opacities": self.opacities,
-            "tiles_per_gauss": self.tiles,
-        }
-
-    def packed(self) -> dict[str, Any]:
-        # By one flat index: three, and any() along an axis of two, take twice as long.
-        rows = np.flatnonzero((self.radii[..., 0] | self.radii[..., 1]).reshape(-1))
-        batch_ids, camera_ids, gaussian_ids = np.unravel_index(rows, self.depths.shape)
-        ids = {"batch_ids": batch_ids, "camera_ids": camera_ids, "gaussian_ids": gaussian_ids}
-        columns = self._columns().items()
-        return {**ids, **{n: x.reshape(-1, *x.shape[3:])[rows] for n, x in columns}}
-
-    def dense(self, batch: tuple[int, ...]) -> dict[str, Any]:
-        ids = dict.fromkeys(("batch_ids", "camera_ids", "gaussian_ids"))
-        columns = self._columns().items()
-        return {**ids, **{name: x.reshape(*batch, *x.shape[1:]) for name, x in columns}}
-
-
-def _read_colors(colors: Any, sh_degree: int | None, scene: _Scene) -> FloatArray:
-    if colors is None:
-        raise Error("colors is None; that is for render_mode 'D' and 'ED'")
-    array = as_float32(colors, "colors")
-    n, c, batch = scene.count, scene.cameras, scene.batch_shape
-    if sh_degree is not None:
-        degree = _whole("sh_degree", sh_degree, 0, 3)
-        bases = (degree + 1) ** 2
-        if array.ndim != 3 or array.shape[0] != n or array.shape[2] < 1:
-            raise Error(f"colors has shape {array.shape}, expected [N, K, D] with N = {n}")
-        if array.shape[1] < bases:
-            raise Error(f"colors has {array.shape[1]} bases; sh_degree {degree} needs {bases}")
-        return array
-    lead, shape = len(batch), array.shape
-    if shape[:-1] in ((*batch, n), (*batch, c, n)) and shape[-1] >= 1:
-        return array.reshape(scene.batches, *shape[lead:])
-    raise Error(
-        f"colors has shape {shape}, expected {_shape_text(batch, n, 'D')} or"
-        f" {_shape_text(batch, c, n, 'D')} (harmonics need sh_degree)"
-    )
-
-
-def _read_backgrounds(backgrounds: Any, channels: int, scene: _Scene) -> FloatArray | None:
-    if backgrounds is None:
-        return None
-    array = as_float32(backgrounds, "backgrounds")
-    expected = (*scene.batch_shape, scene.cameras, channels)
-    if array.shape != expected:
-        raise Error(f"backgrounds has shape {array.shape}, expected {expected}")
-    if not np.isfinite(array).all():
-        raise Error("backgrounds has NaN or infinite numbers")
-    return array.reshape(scene.batches, scene.cameras, channels)
-
-
 def _refuse_what_is_not_here(given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name not in _NOT_HERE:
@@ -388,30 +241,3 @@ def _refuse_what_is_not_here(given: dict[str, Any]) -> None:
         without = _NOT_HERE[name]
         if value is not without and (without is None or value != without):
             raise UnsupportedError(f"{name}: gsplat has it, talkrt.rasterize has not; leave it out")
-
-
-def _shape_text(batch: tuple[int, ...], *tail: int | str) -> str:
-    return f"({', '.join(str(size) for size in (*batch, *tail))})"
-
-
-def _choice(name: str, value: str, among: list[str]) -> None:
-    if value not in among:
-        raise Error(f"{name} is {value!r}, expected {', '.join(repr(one) for one in among)}")
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise Error(f"{name} is {value!r}, expected a whole number")
-    if not low <= value <= high:
-        raise Error(f"{name} is {value}, expected {low} to {high}")
-    return int(value)
-
-
-def _number(name: str, value: Any, low: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise Error(f"{name} is {value!r}, expected a number") from error
-    if not low <= number < math.inf:
-        raise Error(f"{name} is {number}, expected a number of at least {low}")
-    return min(number, float(np.finfo(np.float32).max))
