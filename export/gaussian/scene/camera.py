@@ -24,6 +24,7 @@ DIRECTIONS = {
 FIELD_OF_VIEW = 50.0  # degrees, along the shorter side
 PITCH = 15.0  # degrees that the automatic camera looks down
 REACH = 4.0
+RIM = 0.1  # of the box's sides: what lies so little outside of it is to be seen too
 MARGIN = 1.05  # of its distance
 NEAREST = 0.05  # its least distance: nothing before 0.01 is drawn
 SAMPLE = 200_000  # splats that say where the scene is
@@ -70,7 +71,8 @@ def automatic(scene: Scene, box: Core, up: DoubleArray, width: int, height: int)
     """Looks at the middle of the box from the front and a little above, so far off that what is in
     the box is in the picture."""
     means, sizes, _ = _sample(scene)
-    inside = np.flatnonzero(((means >= box.low) & (means <= box.high)).all(axis=1))
+    rim = RIM * (box.high - box.low)
+    inside = np.flatnonzero(((means >= box.low - rim) & (means <= box.high + rim)).all(axis=1))
     if len(inside) == 0:  # splats around an empty middle
         inside = np.arange(len(means))
     rotation = _facing(up)
