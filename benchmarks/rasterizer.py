@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from talkrt import __version__, _core, probing
+from talkrt.errors import Error
 
 from .machine import commit, load_average
 from .scenes import Scene, talking_head
@@ -73,20 +74,23 @@ def mouth_and_eyes(scene: Scene) -> NDArray[np.float32]:
 
 def measure(case: Case, frames: int, rounds: int) -> Result:
     scene = talking_head(case.count, case.sh_degree)
-    found = _core.measure_rasterizer(
-        means=scene.means,
-        frames=scene.frames,
-        opacities=scene.opacities,
-        sh=scene.sh,
-        viewmat=scene.viewmat,
-        K=scene.K,
-        width=scene.width,
-        height=scene.height,
-        offsets=mouth_and_eyes(scene) if case.talking else None,
-        threads=case.threads,
-        count=frames,
-        rounds=rounds,
-    )
+    try:
+        found = _core.measure_rasterizer(
+            means=scene.means,
+            frames=scene.frames,
+            opacities=scene.opacities,
+            sh=scene.sh,
+            viewmat=scene.viewmat,
+            K=scene.K,
+            width=scene.width,
+            height=scene.height,
+            offsets=mouth_and_eyes(scene) if case.talking else None,
+            threads=case.threads,
+            count=frames,
+            rounds=rounds,
+        )
+    except ValueError as error:  # TALKRT_CPU names a path that cannot run here
+        raise Error(str(error)) from None
     return summarized(case, found)
 
 

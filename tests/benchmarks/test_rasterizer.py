@@ -57,6 +57,17 @@ def test_the_command_prints_json_for_the_forced_path() -> None:
     assert len(report["results"]) == 5
 
 
+def test_a_path_that_cannot_run_here_is_one_line_with_those_that_can() -> None:
+    code = "import sys; from talkrt.benchmarks.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--kernels"], capture_output=True, text=True, timeout=60,
+        check=False, env={**os.environ, "TALKRT_CPU": "sse9"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith('bench: TALKRT_CPU is "sse9"; this CPU can run:')
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_without_a_plan_or_kernels_the_usage_error_names_both() -> None:
     code = "import sys; from talkrt.benchmarks.cli import main; sys.exit(main())"
     done = subprocess.run(
