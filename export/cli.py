@@ -104,12 +104,10 @@ def gaussian(
     if not output.parent.is_dir():
         _fail(f"{output}: the folder {output.parent} does not exist")
     if ply is None:
-        _refuse_options(
-            given - {"output", "name", "json", "seed", "gaussians"}, "only go with --ply"
-        )
+        _refuse_options(given - {"output", "name", "json", "seed", "gaussians"}, "only with --ply")
         _head(output, seed, gaussians, name or "demo", json)
         return
-    _refuse_options(given & {"seed", "gaussians"}, "are of the synthetic head, not of --ply")
+    _refuse_options(given & {"seed", "gaussians"}, "for the synthetic head only, not with --ply")
     from .gaussian.scene.options import scene_options
 
     try:
