@@ -87,7 +87,7 @@ test-tsan: $(STAMPS)/dev
 
 test-python: $(STAMPS)/dev test-cpp
 	$(call say,"Python tests")
-	@TALKRT_BUILD_DIR=$(CURDIR)/build/ci $(BIN)/python -m pytest
+	@TALKRT_BUILD_DIR=$(CURDIR)/build/ci $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(STAMPS)/dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset ci >build/cmake-ci.log || { cat build/cmake-ci.log; exit 1; }
