@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ..shapes import Shape, numbered
 from .blocks import DownBlock2d, ResBlock3d, SameBlock2d
-from .shapes import Shape, numbered
 
 
 @dataclass(frozen=True, slots=True)

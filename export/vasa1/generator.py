@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shapes import Shape, numbered
+from ..shapes import Shape, numbered
 from .spade import HIDDEN, SLOPE, SpadeResnetBlock
 
 

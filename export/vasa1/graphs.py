@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
+from ..encoders.hubert import FRAME
 from ..to_onnx import Graph, Port, State
 from .appearance import AppearanceExtractor
 from .denoising_split import DenoisingStep, SpeechWindow
 from .generator import Generator
 from .generator_split import FastGenerator
-from .hubert import FRAME
 from .keypoints import degrees, rotation, transform
 from .motion_extractor import MotionExtractor
 from .motion_generator import MotionGenerator

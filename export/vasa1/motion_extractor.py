@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shapes import Shape, numbered
+from ..shapes import Shape, numbered
 
 EPSILON = 1e-6  # of every norm in this network
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .hubert import Hubert, HubertConfig
-from .shapes import Shape, numbered
+from ..encoders.hubert import Hubert, HubertConfig
+from ..shapes import Shape, numbered
 
 HEADS = 8  # not in a checkpoint
 HUBERT = "audio_encoder."

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .hubert import FRAME
+from ..encoders.hubert import FRAME
 
 Samples = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from .shapes import Shape, numbered
+from ..shapes import Shape, numbered
 
 STITCHING = (126, 128, 128, 64, 65)
 EYES = (66, 256, 256, 128, 128, 64, 63)

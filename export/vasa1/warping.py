@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..shapes import Shape, numbered
 from .blocks import DownBlock3d, SameBlock2d, UpBlock3d
-from .shapes import Shape, numbered
 
 VARIANCE = 0.01  # of a keypoint's heat, in volume units squared
 LEAK = 0.01

@@ -15,6 +15,7 @@ from torch import nn
 from ..checkpoint import CheckpointError, read_checkpoint
 from ..pickle_machine import load
 from ..pickle_names import PickleError
+from ..shapes import Shape
 from ..state_dict import load_state
 from . import diffusion
 from .appearance import AppearanceConfig, AppearanceExtractor
@@ -29,7 +30,6 @@ from .motion_generator import (
     MotionGenerator,
     Positions,
 )
-from .shapes import Shape
 from .stitching import EYES, LIPS, STITCHING, KeypointMlp, widths_of
 from .template import POSE, Template
 from .warping import Warping, WarpingConfig

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
-from talkrt.export.vasa1 import hubert, motion_generator  # noqa: E402
+from talkrt.export.encoders import hubert  # noqa: E402
+from talkrt.export.vasa1 import motion_generator  # noqa: E402
 from talkrt.export.vasa1.motion_generator import MotionConfig, MotionGenerator  # noqa: E402
 from torch import nn  # noqa: E402
 

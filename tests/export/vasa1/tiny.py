@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import torch
-from talkrt.export.vasa1 import hubert, stitching
+from talkrt.export.encoders import hubert
+from talkrt.export.vasa1 import stitching
 from talkrt.export.vasa1.appearance import AppearanceConfig, AppearanceExtractor
 from talkrt.export.vasa1.blocks import SpectralConv2d
 from talkrt.export.vasa1.generator import Generator, GeneratorConfig

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HuBERT: 16 kHz speech to one hidden vector per 20 ms, under the published parameter names.
+"""HuBERT and wav2vec2: 16 kHz speech to one hidden vector per 20 ms, under the published names.
 
-Seven convolutions, a positional convolution, and transformer layers with the norm behind each part.
+Seven convolutions, a positional convolution, and transformer layers: the same network in two
+dialects. The first, of the base sizes, normalises channels over time in its first convolution and
+the transformer behind each part; the second, of the large ones, normalises every convolution over
+its channels and the transformer before each part.
 """
 
 from __future__ import annotations
@@ -9,12 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .shapes import Shape, numbered
+from ..shapes import Shape, numbered
 
 STRIDES = (5, 2, 2, 2, 2, 2, 2)  # not in a checkpoint; the product is one hidden vector per 20 ms
 HEAD_WIDTH = 64  # channels of one attention head, in every published size
@@ -31,9 +35,13 @@ class HubertConfig:
     position_kernel: int = 128
     position_groups: int = 16
     head_width: int = HEAD_WIDTH
+    conv_norm: Literal["first", "every"] = "first"  # over time, or each over its channels
+    conv_bias: bool = False
+    norm_before: bool = False  # of a transformer layer's parts
 
     @classmethod
     def of(cls, shapes: Mapping[str, Shape]) -> HubertConfig:
+        """`norm_before` is not to be seen in shapes: it goes with `conv_norm` where published."""
         conv = "feature_extractor.conv_layers.{}.conv.weight"
         layer = "encoder.layers.{}.feed_forward.intermediate_dense.weight"
         names = ("weight_v", "parametrizations.weight.original1")
@@ -42,6 +50,7 @@ class HubertConfig:
         if position is None:
             raise KeyError("encoder.pos_conv_embed.conv.parametrizations.weight.original1")
         width, layers = position[0], numbered(shapes, conv)
+        every = "feature_extractor.conv_layers.1.layer_norm.weight" in shapes
         if layers != len(STRIDES) or width % min(HEAD_WIDTH, width):
             raise ValueError(f"{layers} convolutions and a width of {width}")
         return cls(
@@ -53,6 +62,9 @@ class HubertConfig:
             position_kernel=position[2],
             position_groups=width // position[1],
             head_width=min(HEAD_WIDTH, width),
+            conv_norm="every" if every else "first",
+            conv_bias="feature_extractor.conv_layers.0.conv.bias" in shapes,
+            norm_before=every,
         )
 
     def frames(self, samples: int) -> int:
@@ -62,13 +74,26 @@ class HubertConfig:
         return samples
 
 
-class ConvLayer(nn.Module):
-    """No bias; the first layer of the stack normalises each channel over time."""
+class ChannelNorm(nn.LayerNorm):
+    """Of [B, channels, time], over the channels."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, first: bool) -> None:
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ConvLayer(nn.Module):
+    """The first layer of the stack normalises each channel over time, or every one its channels."""
+
+    def __init__(self, config: HubertConfig, index: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(inputs, outputs, kernel, stride=stride, bias=False)
-        self.layer_norm = nn.GroupNorm(outputs, outputs) if first else None
+        width, kernel, stride = config.conv_width, config.kernels[index], STRIDES[index]
+        inputs = width if index else 1
+        self.conv = nn.Conv1d(inputs, width, kernel, stride=stride, bias=config.conv_bias)
+        self.layer_norm: nn.Module | None = None
+        if config.conv_norm == "every":
+            self.layer_norm = ChannelNorm(width)
+        elif index == 0:
+            self.layer_norm = nn.GroupNorm(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
@@ -78,11 +103,7 @@ class ConvLayer(nn.Module):
 class FeatureExtractor(nn.Module):
     def __init__(self, config: HubertConfig) -> None:
         super().__init__()
-        width = config.conv_width
-        self.conv_layers = nn.ModuleList(
-            ConvLayer(width if index else 1, width, kernel, stride, first=index == 0)
-            for index, (kernel, stride) in enumerate(zip(config.kernels, STRIDES, strict=True))
-        )
+        self.conv_layers = nn.ModuleList(ConvLayer(config, i) for i in range(len(STRIDES)))
 
     def forward(self, samples: Tensor) -> Tensor:
         x = samples.unsqueeze(1)
@@ -190,12 +211,16 @@ class FeedForward(nn.Module):
 class EncoderLayer(nn.Module):
     def __init__(self, config: HubertConfig) -> None:
         super().__init__()
+        self.norm_before = config.norm_before
         self.attention = Attention(config.width, config.head_width)
         self.layer_norm = nn.LayerNorm(config.width)
         self.feed_forward = FeedForward(config.width, config.feed_forward)
         self.final_layer_norm = nn.LayerNorm(config.width)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.norm_before:
+            x = x + self.attention(self.layer_norm(x))
+            return torch.as_tensor(x + self.feed_forward(self.final_layer_norm(x)))
         x = self.layer_norm(x + self.attention(x))
         return self.final_layer_norm(x + self.feed_forward(x))  # type: ignore[no-any-return]
 
@@ -203,15 +228,18 @@ class EncoderLayer(nn.Module):
 class Encoder(nn.Module):
     def __init__(self, config: HubertConfig) -> None:
         super().__init__()
+        self.norm_before = config.norm_before
         self.pos_conv_embed = PositionConv(config)
         self.layer_norm = nn.LayerNorm(config.width)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.layer_norm(x + self.pos_conv_embed(x))
+        x = x + self.pos_conv_embed(x)
+        if not self.norm_before:
+            x = self.layer_norm(x)
         for layer in self.layers:
             x = layer(x)
-        return x
+        return torch.as_tensor(self.layer_norm(x) if self.norm_before else x)
 
 
 class Hubert(nn.Module):
