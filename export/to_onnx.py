@@ -34,7 +34,7 @@ class Port:
 
     name: str
     shape: tuple[int, ...]
-    source: str = ""  # inputs: "features", "controls" or "<graph>.<output>"
+    source: str = ""  # inputs: "features", "controls", "pipeline" or "<graph>.<output>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -9,23 +10,25 @@
 namespace talkrt::plan {
 namespace {
 
+constexpr std::array<std::string_view, 3> kSources{"features", "controls", "pipeline"};
+
 struct Reader {  // an input and where it stands
   const GraphSpec& graph;
   const Port& port;
   const Node& node;
 };
 
-/// The graph that `reader` reads, or the end where it reads features or controls.
+/// The graph that `reader` reads, or the end where it reads no graph.
 std::size_t source_of(const Reader& reader, const std::vector<GraphSpec>& graphs) {
   const std::string& from = reader.port.from;
-  if (from == "features" || from == "controls") return graphs.size();
+  if (is_source(from)) return graphs.size();
   const std::string found = in_quotes(from) + " for input " + reader.graph.name + "." + reader.port.name;
 
   const auto dot = from.find('.');  // graph names hold none
   const auto graph = std::find_if(graphs.begin(), graphs.end(),
                                   [&](const GraphSpec& g) { return g.name == from.substr(0, dot); });
   if (dot == from.npos || graph == graphs.end()) {
-    reader.node.refuse(found, "features, controls or <graph>.<output>");
+    reader.node.refuse(found, "features, controls, pipeline or <graph>.<output>");
   }
   const auto output = std::find_if(graph->outputs.begin(), graph->outputs.end(),
                                    [&](const Port& p) { return p.name == from.substr(dot + 1); });
@@ -58,6 +61,10 @@ std::string cycle_text(const std::vector<GraphSpec>& graphs,
 }
 
 }  // namespace
+
+bool is_source(std::string_view name) {
+  return std::find(kSources.begin(), kSources.end(), name) != kSources.end();
+}
 
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node) {
   std::vector<std::vector<std::size_t>> sources(graphs.size());

@@ -20,7 +20,7 @@ struct Port {
   std::string name;
   DType dtype;
   std::vector<std::int64_t> shape;
-  std::string from;  // inputs only: "features", "controls" or "<graph>.<output>"
+  std::string from;  // inputs only: "features", "controls", "pipeline" or "<graph>.<output>"
 };
 
 struct State {

@@ -68,7 +68,7 @@ std::string read_name(const Node& node) {
   std::string name = node.identifier(64);
   // '.' and '/' part a graph's name from what follows it, in `from` and in tensor names.
   if (name.find_first_of("./@") != name.npos) node.refuse("only A-Z a-z 0-9 _ -");
-  if (name == "features" || name == "controls") node.refuse("another name: this one is a source of inputs");
+  if (is_source(name)) node.refuse("another name: this one is a source of inputs");
   return name;
 }
 

@@ -20,6 +20,8 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label);
 void read_fps(const Node& node, int& numerator, int& denominator);
 LogMel read_features(const Node& node, int sample_rate);
 std::vector<GraphSpec> read_graphs(const Node& node);
+/// Whether inputs may come from what this names, so that no graph may be called so.
+bool is_source(std::string_view name);
 /// Resolves every `from`, and sorts so that no graph precedes one that it reads.
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
 Gaussian read_gaussian(const Node& node);

@@ -91,7 +91,11 @@ def graph_cases() -> Iterator[Case]:
     yield bare_case("graph_reads_itself", "a cycle: g reads g", setting(source, "g.y"))
     yield bare_case("from_unknown_graph", '"k.y" for input g.x', setting(source, "k.y"))
     yield bare_case("from_unknown_output", "an output that graph g has", second(**{"from": "g.z"}))
-    yield bare_case("from_nothing", '"microphone" for input g.x', setting(source, "microphone"))
+    yield bare_case(
+        "from_nothing",
+        '"microphone" for input g.x, expected features, controls, pipeline or <graph>.<output>',
+        setting(source, "microphone"),
+    )
     yield bare_case("edge_dtype", "F16 [1, 4] for input h.x", second(dtype="F16"))
     yield bare_case("edge_shape", "F32 [4] for input h.x", second(shape=[4]))
     yield bare_case("edge_too_frequent", "runs no more often than h", second("clip"))
@@ -103,6 +107,9 @@ def graph_cases() -> Iterator[Case]:
     )
     yield bare_case(
         "graph_name_reserved", "this one is a source", setting("graphs.0.name", "features")
+    )
+    yield bare_case(
+        "graph_name_pipeline", 'graphs[0].name is "pipeline"', setting("graphs.0.name", "pipeline")
     )
     yield bare_case("runs_unknown", 'runs is "sometimes"', setting("graphs.0.runs", "sometimes"))
     yield bare_case("port_twice", 'states[0].input is "x"', setting("graphs.0.states.0.input", "x"))

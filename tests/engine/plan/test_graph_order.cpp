@@ -41,7 +41,8 @@ std::string order_of(const EditablePlan& plan) {
 }
 
 TEST(GraphOrder, is_as_listed_where_nothing_forbids_it) {
-  EXPECT_EQ(order_of(graphs({{"b", "features"}, {"a", "controls"}, {"c", "b.y"}})), "bac");
+  EXPECT_EQ(order_of(graphs({{"b", "features"}, {"a", "controls"}, {"c", "b.y"}, {"d", "pipeline"}})),
+            "bacd");
 }
 
 TEST(GraphOrder, puts_sources_before_readers) {
