@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -11,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from .gaussian.scene.options import SceneOptions
+    from .report import Exported, Steps
 
 app = typer.Typer(
     name="export",
@@ -26,6 +28,7 @@ def _commands() -> None:
 
 
 SCENE = "Any Gaussian scene (with --ply)"
+RIGGED = "A rigged head"
 
 
 @app.command()
@@ -40,6 +43,13 @@ def gaussian(
     gaussians: Annotated[
         int, typer.Option(help="How many in the head, at most.", min=1000)
     ] = 50_000,
+    lam: Annotated[
+        Path | None,
+        typer.Option(
+            help="A head that LAM made: the folder or zip of its export for chatting avatars.",
+            rich_help_panel=RIGGED,
+        ),
+    ] = None,
     ply: Annotated[
         Path | None,
         typer.Option(
@@ -95,7 +105,8 @@ def gaussian(
         str | None, typer.Option(help="Of the scene, for the manifest.", rich_help_panel=SCENE)
     ] = None,
 ) -> None:
-    """The synthetic head with its speech-to-motion network; with --ply, any Gaussian scene."""
+    """The synthetic head with its speech-to-motion network; with --lam a head of LAM's, with --ply
+    any Gaussian scene."""
     given = {
         parameter
         for parameter in context.params
@@ -103,6 +114,11 @@ def gaussian(
     }
     if not output.parent.is_dir():
         _fail(f"{output}: the folder {output.parent} does not exist")
+    if lam is not None:
+        wrong = given - {"output", "name", "json", "lam", "licence", "background"}
+        _refuse_options(wrong, "not with --lam")
+        _lam(lam, output, name, licence, background if "background" in given else "white", json)
+        return
     if ply is None:
         _refuse_options(given - {"output", "name", "json", "seed", "gaussians"}, "only with --ply")
         _head(output, seed, gaussians, name or "demo", json)
@@ -130,12 +146,39 @@ def gaussian(
 
 def _head(output: Path, seed: int, gaussians: int, name: str, json: bool) -> None:
     from .gaussian.convert import export_head
+
+    _rigged(
+        json, lambda steps: export_head(output, seed=seed, count=gaussians, name=name, steps=steps)
+    )
+
+
+def _lam(
+    source: Path, output: Path, name: str | None, licence: str | None, background: str, json: bool
+) -> None:
+    from .gaussian.lam.convert import export_lam
+    from .gaussian.scene.options import check_texts, plain_color
+
+    called = name or source.resolve().stem
+    try:
+        check_texts(called, licence)
+        color = plain_color(background)
+    except ValueError as error:
+        _fail(str(error))
+    _rigged(
+        json,
+        lambda steps: export_lam(
+            source, output, name=called, licence=licence, background=color, steps=steps
+        ),
+    )
+
+
+def _rigged(json: bool, export: Callable[[Steps], Exported]) -> None:
     from .parity import ParityError
     from .report import Steps, parity_json, parity_table
 
     try:
         with Steps(quiet=json) as steps:
-            result = export_head(output, seed=seed, count=gaussians, name=name, steps=steps)
+            result = export(steps)
     except (ParityError, OSError, ValueError) as error:
         _fail(str(error))
     except KeyboardInterrupt:

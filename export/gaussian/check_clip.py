@@ -22,7 +22,7 @@ from .reference import pose, rasterize
 from .speech import lip_rules
 
 if TYPE_CHECKING:
-    from .head.rig.build import Avatar
+    from .avatar import Avatar
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The synthetic head and its speech network, to a plan.
+"""A rigged head and the speech network, to a plan.
 
 Order matters: the plan is written only after PyTorch and ONNX Runtime agree, and it takes its final
 name only after the runtime itself has replayed the check clip.
@@ -26,7 +26,7 @@ from .emotions import EMOTIONS
 from .speech.module import motion_section, speech_graph
 
 if TYPE_CHECKING:
-    from .head.rig.build import Avatar
+    from .avatar import Avatar
 
 WIDTH = HEIGHT = 512  # pixels
 FPS = Fraction(25)
@@ -41,12 +41,19 @@ IDLE = {
 
 
 def export_head(output: Path, *, seed: int, count: int, name: str, steps: Steps) -> Exported:
-    """Writes the plan of the synthetic head. Raises ParityError, PlanError, ValueError or OSError,
-    and then leaves what was at `output` untouched."""
+    """Writes the plan of the synthetic head; raises what export_avatar raises."""
     from .head.rig.build import build_avatar
 
     with steps.step("build the head"):
         avatar = build_avatar(seed=seed, budget=count)
+    return export_avatar(output, avatar, name=name, licence="Apache-2.0", steps=steps)
+
+
+def export_avatar(
+    output: Path, avatar: Avatar, *, name: str, licence: str | None, steps: Steps
+) -> Exported:
+    """Writes the plan of a rigged head. Raises ParityError, PlanError, ValueError or OSError, and
+    then leaves what was at `output` untouched."""
     with steps.step("export the network"):
         exported = to_onnx(speech_graph())
     audio = check_clip.load_audio()
@@ -64,6 +71,8 @@ def export_head(output: Path, *, seed: int, count: int, name: str, steps: Steps)
             avatar, track, WIDTH, HEIGHT, FPS, frames, step.advance
         )
     manifest = _manifest(name, avatar, exported, section)
+    if licence is not None:
+        manifest["licence"] = licence
     tensors = _tensors(avatar, exported) | {"check/audio": audio}
     tensors |= {
         f"check/frame/{index}": np.frombuffer(picture, np.uint8)
@@ -116,7 +125,6 @@ def _manifest(
         "format_version": 1,
         "model": "gaussian",
         "name": name,
-        "licence": "Apache-2.0",
         "created_by": f"talkrt {version('talkrt')}",
         "audio": {"sample_rate": check_clip.SAMPLE_RATE},
         "video": {"width": WIDTH, "height": HEIGHT, "fps": [FPS.numerator, FPS.denominator]},

@@ -40,24 +40,14 @@ def scene_options(
     sh_degree: int | None,
 ) -> SceneOptions:
     """From the words of the command line. Raises ValueError or talkrt.Error."""
-    from talkrt.background import parse_background
     from talkrt.cli.options import parse_fps, parse_size
-    from talkrt.errors import Error
 
-    for option, text, longest in (("--name", name, 64), ("--licence", licence, 255)):
-        if text is not None and not (1 <= len(text) <= longest and text.isprintable()):
-            raise ValueError(f"{option} is {text!r}, expected 1 to {longest} printable characters")
+    check_texts(name, licence)
     if up is not None and up.removeprefix("+") not in AXES:
         raise ValueError(f"--up is {up!r}, expected one of {', '.join(AXES)}")
     if convention not in CONVENTIONS:
         raise ValueError(f"--convention is {convention!r}, expected {' or '.join(CONVENTIONS)}")
     width, height = parse_size(size) or (0, 0)
-    try:
-        color = parse_background(background, (1, 1))
-    except Error:
-        color = ""
-    if not isinstance(color, tuple):
-        raise ValueError(f"--background is {background!r}, expected #RRGGBB or the name of a color")
     return SceneOptions(
         name=name,
         licence=licence,
@@ -65,8 +55,28 @@ def scene_options(
         camera=camera,
         size=(width, height),
         fps=parse_fps(fps) or Fraction(30),
-        background=color,
+        background=plain_color(background),
         antialias=antialias,
         convention=CONVENTIONS[convention],
         sh_degree=sh_degree,
     )
+
+
+def check_texts(name: str | None, licence: str | None) -> None:
+    for option, text, longest in (("--name", name, 64), ("--licence", licence, 255)):
+        if text is not None and not (1 <= len(text) <= longest and text.isprintable()):
+            raise ValueError(f"{option} is {text!r}, expected 1 to {longest} printable characters")
+
+
+def plain_color(background: str) -> tuple[float, float, float]:
+    """--background where a picture will not do."""
+    from talkrt.background import parse_background
+    from talkrt.errors import Error
+
+    try:
+        color = parse_background(background, (1, 1))
+    except Error:
+        color = ""
+    if not isinstance(color, tuple):
+        raise ValueError(f"--background is {background!r}, expected #RRGGBB or the name of a color")
+    return color

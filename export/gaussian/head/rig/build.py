@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatar import Avatar, compact_order
 from ...bake import ShapeDelta, bake
-from ...cloud import GaussianCloud, cloud_from_frames
-from ...rig import BLOCK, Rig
+from ...cloud import cloud_from_frames
 from .. import camera
 from ..parts import Part, build_parts
 from .channels import CHANNELS
-from .fields import DoubleArray
 from .lid_colors import lid_colors
 from .members import Member, member_of
 from .motion import Motion
@@ -42,20 +41,15 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Avatar:
-    cloud: GaussianCloud
-    rig: Rig
-    viewmat: DoubleArray  # [4, 4]
-    K: DoubleArray  # [3, 3] for 512 x 512
-    background: NDArray[np.uint8]  # [H, W, 3]
+class SyntheticHead(Avatar):
     parts: NDArray[np.str_]  # [N] name of the part each Gaussian came from
 
 
-def build_avatar(seed: int = 7, budget: int = 50_000) -> Avatar:
+def build_avatar(seed: int = 7, budget: int = 50_000) -> SyntheticHead:
     return rig_parts(build_parts(seed, budget))
 
 
-def rig_parts(parts: Sequence[Part]) -> Avatar:
+def rig_parts(parts: Sequence[Part]) -> SyntheticHead:
     cloud = cloud_from_frames(
         np.concatenate([part.means for part in parts]),
         np.concatenate([part.frames for part in parts]),
@@ -68,7 +62,7 @@ def rig_parts(parts: Sequence[Part]) -> Avatar:
     order = plan_order(members)
     deltas = [_dense(recipe, members, order) for recipe in recipes(lid_colors(members))]
     weights = np.concatenate([member_weights(member) for member in members])[order]
-    return Avatar(
+    return SyntheticHead(
         cloud=cloud.taken(order),
         rig=bake(CHANNELS, deltas, joints(), weights),
         viewmat=camera.viewmat(),
@@ -86,18 +80,8 @@ def plan_order(members: Sequence[Member]) -> NDArray[np.int64]:
         raise ValueError(f"the rig does not know the part {', '.join(unknown)}")
     xyz = np.concatenate([m.points.xyz for m in members])
     keys = np.concatenate([np.full(m.count, 2 * group[m.name] + (m.side > 0)) for m in members])
-    runs = [_compact(np.flatnonzero(keys == key), xyz) for key in np.unique(keys)]
+    runs = [compact_order(np.flatnonzero(keys == key), xyz) for key in np.unique(keys)]
     return np.concatenate(runs)
-
-
-def _compact(index: NDArray[np.int64], xyz: DoubleArray) -> NDArray[np.int64]:
-    """Halved along its longest side, in whole blocks, until a block is left: boxes, not strings."""
-    if len(index) <= BLOCK:
-        return index
-    extent = np.ptp(xyz[index], axis=0)
-    ordered = index[np.argsort(xyz[index, int(extent.argmax())], kind="stable")]
-    half = -(-len(index) // (2 * BLOCK)) * BLOCK
-    return np.concatenate([_compact(ordered[:half], xyz), _compact(ordered[half:], xyz)])
 
 
 def _dense(recipe: Recipe, members: Sequence[Member], order: NDArray[np.int64]) -> ShapeDelta:
