@@ -48,7 +48,7 @@ def puppet(count):
     sockets = [np.linalg.norm(skull[:, :2] - eye[:2], axis=1) < EYE for eye in EYES.values()]
     lips = _ellipse(skull - MOUTH, 0.027, 0.011) < 1
     keep = ~((skull[:, 2] > 0) & (sockets[0] | sockets[1] | lips))
-    size = 1.9 * np.sqrt(RADII.prod() ** (2 / 3) / count)
+    size = 2.5 * np.sqrt(RADII.prod() ** (2 / 3) / count)
     light = 0.8 + 0.25 * skull[:, 1:2] / RADII[1]
     add("skin", skull[keep], (np.where(hair[:, None], HAIR, SKIN) * light)[keep], size)
     turn = np.linspace(0, 2 * np.pi, count // 12, endpoint=False)
@@ -60,7 +60,7 @@ def puppet(count):
             LIP * (0.9 + 0.1 * share),
             0.003,
         )
-    cave = _sphere(count // 12) * [0.024, 0.03, 0.012] + MOUTH - [0, 0.004, 0.022]
+    cave = _sphere(count // 12) * [0.022, 0.016, 0.01] + MOUTH - [0, 0.003, 0.032]
     add("cave", cave, [0.25, 0.06, 0.07], 0.006)
     for side, eye in EYES.items():
         ball = _sphere(count // 8)
@@ -74,7 +74,7 @@ def puppet(count):
         add(f"lid{side}", eye + 1.12 * EYE * lid, SKIN * 0.92, 0.0026)
         brow = np.linspace(-1, 1, count // 40)[:, None] * [0.016, 0, 0] + eye + [0, 0.026, 0]
         add(f"brow{side}", _on_skull(brow), HAIR, 0.0032)
-    neck = _sphere(count // 4) * [0.048, 0.1, 0.05] + [0, -0.14, -0.015]
+    neck = _sphere(count // 4) * [0.05, 0.075, 0.05] + [0, -0.115, -0.02]
     add("neck", neck, SKIN * 0.7, 0.011)
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
