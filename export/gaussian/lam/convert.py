@@ -32,7 +32,6 @@ from .skin import Skin, read_skin
 
 EYES_APART = 0.063  # metres, of adults; what sets the scale of a mesh in other units
 METRES = (0.045, 0.085)  # an eye distance within is taken as it is
-BEHIND_LIDS = 0.012  # metres from the lids' middle to the eyeball's
 FIELD = 1.12  # of the head's height that the picture shows
 DISTANCE = 1.0  # metres from the camera to the middle of the head
 # The gaze of both eyes, on top of the blendshapes for each: shape, of which both sides, at degrees.
@@ -145,8 +144,7 @@ def _avatar(skin: Skin, splats: Block, background: Color) -> Avatar:
 
 
 def _frame(skin: Skin) -> Frame:
-    """From where the lids are: a blink moves nothing else."""
-    left, right = (_middle(skin, f"eyeBlink{side}") for side in ("Left", "Right"))
+    left, right = (_eye(skin, side) for side in ("Left", "Right"))
     apart = float(np.linalg.norm(left - right))
     if not apart > 0 or left[0] <= right[0] or abs(left[0] - right[0]) < 0.8 * apart:
         raise CheckpointError(
@@ -154,12 +152,16 @@ def _frame(skin: Skin) -> Frame:
             f"{np.round(right, 3).tolist()}, expected the left at larger x and the same height"
         )
     scale = 1.0 if METRES[0] <= apart <= METRES[1] else EYES_APART / apart
-    return Frame((left + right) / 2 - np.array([0, 0, BEHIND_LIDS / scale]), scale)
+    return Frame((left + right) / 2, scale)
 
 
-def _middle(skin: Skin, shape: str) -> Numbers:
-    amounts = np.linalg.norm(skin.shapes[shape], axis=1)
-    middle: Numbers = amounts @ skin.positions / amounts.sum()
+def _eye(skin: Skin, side: str) -> Numbers:
+    """The middle of what turns when the eye looks about; without such shapes, of what blinks."""
+    looks = [skin.shapes.get(f"eyeLook{way}{side}") for way in ("Up", "Down", "In", "Out")]
+    moved = [shape for shape in looks if shape is not None and shape.any()]
+    moved = moved or [skin.shapes[f"eyeBlink{side}"]]
+    amounts = sum(np.linalg.norm(shape, axis=1) for shape in moved)
+    middle: Numbers = skin.positions[amounts > amounts.max() / 4].mean(axis=0)
     return middle
 
 

@@ -19,6 +19,7 @@ from ..head.rig.channels import ARKIT
 from .glb import Glb, Numbers, read_glb
 
 MAX_JOINTS = 4096
+MAX_NODES = 65_536
 MAX_INFLUENCES = 4  # sets of four joints to a vertex
 _ARKIT = {name.lower(): name for name in ARKIT}
 
@@ -113,16 +114,7 @@ def _bones(glb: Glb, skin: Mapping[str, Any]) -> tuple[Bone, ...]:
     inverse = glb.accessor(skin.get("inverseBindMatrices"), "MAT4")
     if len(inverse) != len(joints):
         glb.refuse("the number of inverse bind matrices", len(inverse), f"{len(joints)}")
-    parents: dict[int, int] = {}
-    for index in range(glb.count("nodes")):
-        children = glb.entry("nodes", index).get("children", [])
-        if not isinstance(children, list):
-            glb.refuse(f"nodes[{index}].children", type(children).__name__, "a list")
-        for child in children:
-            glb.entry("nodes", child)
-            if child in parents:
-                glb.refuse(f"node {child}", "a child of two nodes", "of one")
-            parents[child] = index
+    parents = _parents(glb)
     place: dict[int, int] = {}
     for number, joint in enumerate(joints):
         glb.entry("nodes", joint)
@@ -133,12 +125,8 @@ def _bones(glb: Glb, skin: Mapping[str, Any]) -> tuple[Bone, ...]:
     for number, joint in enumerate(joints):
         name = glb.entry("nodes", joint).get("name", f"joint {number}")
         above = parents.get(joint)
-        for _ in range(glb.count("nodes")):
-            if above is None or above in place:
-                break
+        while above is not None and above not in place:
             above = parents.get(above)
-        else:
-            glb.refuse(f"the parents of node {joint}", "a circle", "a tree")
         matrix = inverse[number].reshape(4, 4).T  # glTF stores columns
         if abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
             glb.refuse(f"the inverse bind matrix of joint {name}", "singular", "invertible")
@@ -146,6 +134,29 @@ def _bones(glb: Glb, skin: Mapping[str, Any]) -> tuple[Bone, ...]:
         x, y, z = (float(value) for value in pivot)
         bones.append(Bone(str(name), -1 if above is None else place[above], (x, y, z)))
     return tuple(bones)
+
+
+def _parents(glb: Glb) -> dict[int, int]:
+    """Of each node that has one. The nodes are trees, each is reached from a root."""
+    nodes = glb.count("nodes")
+    if nodes > MAX_NODES:
+        glb.refuse("the number of nodes", nodes, f"at most {MAX_NODES}")
+    children, parents = [], {}
+    for index in range(nodes):
+        children.append(glb.entry("nodes", index).get("children", []))
+        if not isinstance(children[-1], list):
+            glb.refuse(f"nodes[{index}].children", type(children[-1]).__name__, "a list")
+        for child in children[-1]:
+            glb.entry("nodes", child)
+            if child in parents:
+                glb.refuse(f"node {child}", "a child of two nodes", "of one")
+            parents[child] = index
+    reached = [index for index in range(nodes) if index not in parents]
+    for index in reached:
+        reached += children[index]
+    if len(reached) != nodes:
+        glb.refuse("the tree of nodes", "a circle in places", "a tree")
+    return parents
 
 
 def _weights(
