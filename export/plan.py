@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 FORMAT = "talkrt.plan"
 FORMAT_VERSION = 1
-MODELS = ("gaussian", "scene", "vasa1", "emo", "musetalk")
+MODELS = ("gaussian", "scene", "avatar", "vasa1", "emo", "musetalk")
 DTYPES = frozenset(
     np.dtype(t) for t in ("u1", "i1", "<u2", "<i2", "<u4", "<i4", "<i8", "<f2", "<f4")
 )

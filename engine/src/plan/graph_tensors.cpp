@@ -104,6 +104,11 @@ void check_clip_tensors(const Manifest& manifest, const TensorMap& tensors, std:
     for (std::size_t i = 0; i < check.cameras.size(); ++i) require_picture(static_cast<std::int64_t>(i));
     return;
   }
+  if (manifest.is_avatar()) {
+    check_avatar_clip(manifest, tensors, label);
+    for (const std::int64_t frame : check.frames) require_picture(frame);
+    return;
+  }
   const TensorView& audio = require_tensor(tensors, label, "check/audio", DType::f32, any);
   for (const std::int64_t frame : check.frames) {
     require_picture(frame);

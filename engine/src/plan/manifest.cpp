@@ -8,12 +8,13 @@
 #include <utility>
 
 #include "engine/src/plan/manifest_sections.hpp"
+#include "engine/src/plan/message.hpp"
 
 namespace talkrt::plan {
 namespace {
 
 constexpr std::int64_t kFormatVersion = 1;
-constexpr std::array<std::string_view, 5> kModels{"gaussian", "scene", "vasa1", "emo", "musetalk"};
+constexpr std::array<std::string_view, 6> kModels{"gaussian", "scene", "avatar", "vasa1", "emo", "musetalk"};
 constexpr std::int64_t kMaxBudget = 1'125'899'906'842'624;  // 2^50
 
 std::uint64_t read_budget(const Node& budget, const char* key) {
@@ -32,7 +33,7 @@ void read_head(const Node& root, Manifest& manifest) {
   const Node model = root.at("model");
   manifest.model = model.text(64);
   if (std::find(kModels.begin(), kModels.end(), manifest.model) == kModels.end()) {
-    model.refuse("one of gaussian scene vasa1 emo musetalk", TALKRT_ERROR_PLAN_UNSUPPORTED);
+    model.refuse("one of gaussian scene avatar vasa1 emo musetalk", TALKRT_ERROR_PLAN_UNSUPPORTED);
   }
   manifest.name = root.at("name").text(64);
   if (const auto licence = root.find("licence")) manifest.licence = licence->text(255);
@@ -62,6 +63,14 @@ void read_fps(const Node& node, int& numerator, int& denominator) {
   }
   numerator = static_cast<int>(num);
   denominator = static_cast<int>(den);
+}
+
+void refuse_if_present(const Node& node, std::initializer_list<const char*> keys, std::string_view model) {
+  for (const char* key : keys) {
+    if (const auto section = node.find(key)) {
+      section->refuse("present", "none in a plan of model " + in_quotes(model));
+    }
+  }
 }
 
 LogMel read_features(const Node& node, int sample_rate) {
@@ -113,6 +122,11 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label) {
     manifest.features = read_features(root.at("features"), manifest.sample_rate);
     manifest.gaussian = read_gaussian(root.at("gaussian"));
     manifest.motion = read_motion(root.at("motion"), manifest);
+  } else if (manifest.is_avatar()) {
+    refuse_if_present(root, {"motion"}, manifest.model);
+    manifest.rows = read_rows(root.at("features"));
+    manifest.gaussian = read_moved(root.at("gaussian"));
+    manifest.avatar = read_avatar(root, manifest);
   } else if (const auto features = root.find("features")) {
     manifest.features = read_features(*features, manifest.sample_rate);
   }

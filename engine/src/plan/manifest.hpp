@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/src/plan/avatar_spec.hpp"
+
 namespace talkrt::plan {
 
 enum class DType : std::uint8_t;
@@ -85,7 +87,7 @@ struct Gaussian {
   Camera camera;
   View view;
   std::array<float, 3> background{};
-  // Of an avatar; a scene has none.
+  // Of an avatar with a rig; the others have none.
   std::vector<std::string> channels;
   std::vector<Shape> shapes;
   std::vector<Joint> joints;
@@ -132,11 +134,14 @@ struct Manifest {
   std::uint64_t host_budget = 0, device_budget = 0;  // bytes, 0: none stated
   std::vector<GraphSpec> graphs;                     // in an order that respects `from`
   std::optional<LogMel> features;
+  std::optional<RowFeatures> rows;  // of an avatar, instead of log-mel features
   std::optional<Motion> motion;
   std::optional<Gaussian> gaussian;
+  std::optional<AvatarSpec> avatar;
   std::optional<Check> check;
 
   [[nodiscard]] bool is_scene() const { return model == "scene"; }
+  [[nodiscard]] bool is_avatar() const { return model == "avatar"; }
 };
 
 }  // namespace talkrt::plan

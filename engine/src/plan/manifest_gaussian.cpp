@@ -54,6 +54,11 @@ Gaussian read_cloud(const Node& node, float reach) {
   return out;
 }
 
+Gaussian read_moved(const Node& node) {
+  refuse_if_present(node, {"channels", "shapes", "joints"}, "avatar");
+  return read_cloud(node, kHeadReach);
+}
+
 Gaussian read_gaussian(const Node& node) {
   Gaussian out = read_cloud(node, kHeadReach);
   out.channels = read_channels(node.at("channels"));

@@ -8,25 +8,19 @@ namespace {
 
 constexpr std::size_t kMaxCheckCameras = 64;
 
-void refuse_if_present(const Node& node, std::initializer_list<const char*> keys) {
-  for (const char* key : keys) {
-    if (const auto section = node.find(key)) section->refuse("present", "none in a plan of model \"scene\"");
-  }
-}
-
 }  // namespace
 
 Gaussian read_scene(const Node& root) {
-  refuse_if_present(root, {"audio", "graphs", "features", "motion"});
+  refuse_if_present(root, {"audio", "graphs", "features", "motion"}, "scene");
   const Node section = root.at("gaussian");
-  refuse_if_present(section, {"channels", "shapes", "joints"});
+  refuse_if_present(section, {"channels", "shapes", "joints"}, "scene");
   Gaussian out = read_cloud(section, kSceneReach);
   out.view = read_view(section.at("view"), kSceneReach);  // must be there: nobody else knows which way is up
   return out;
 }
 
 Check read_scene_check(const Node& node) {
-  refuse_if_present(node, {"frames", "fps"});
+  refuse_if_present(node, {"frames", "fps"}, "scene");
   Check out;
   for (const Node& camera : node.at("cameras").items(1, kMaxCheckCameras)) {
     out.cameras.push_back(read_camera(camera, kSceneReach));

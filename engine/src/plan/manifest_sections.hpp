@@ -4,6 +4,7 @@
 // before it; tensors are tensor_checks.hpp's. All throw PLAN_CORRUPT or PLAN_UNSUPPORTED.
 #pragma once
 
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ namespace talkrt::plan {
 
 Manifest read_manifest(const nlohmann::json& json, std::string_view label);
 
+/// A key that belongs to another model is a mistake.
+void refuse_if_present(const Node& node, std::initializer_list<const char*> keys, std::string_view model);
 /// `fps`: a rational of 1 to 240.
 void read_fps(const Node& node, int& numerator, int& denominator);
 LogMel read_features(const Node& node, int sample_rate);
@@ -25,6 +28,11 @@ bool is_source(std::string_view name);
 /// Resolves every `from`, and sorts so that no graph precedes one that it reads.
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
 Gaussian read_gaussian(const Node& node);
+/// The sections of a plan of model `avatar`. `manifest` has its graphs, and what stands above.
+RowFeatures read_rows(const Node& node);
+Gaussian read_moved(const Node& node);
+AvatarSpec read_avatar(const Node& root, const Manifest& manifest);
+std::vector<Deform> read_deforms(const Node& node, const Manifest& manifest);
 /// The same section of a plan of model `scene`, and its check clip. `root` is the manifest.
 Gaussian read_scene(const Node& root);
 Check read_scene_check(const Node& node);

@@ -26,7 +26,8 @@ struct Plan::Impl {
     check_finite(tensors, label);
     check_graph_tensors(manifest, tensors, label);
     if (manifest.gaussian) check_gaussian_tensors(manifest, tensors, label);
-    if (manifest.gaussian && !manifest.is_scene()) check_rig_tensors(*manifest.gaussian, tensors, label);
+    if (manifest.model == "gaussian") check_rig_tensors(*manifest.gaussian, tensors, label);
+    if (manifest.is_avatar()) check_avatar_tensors(manifest, tensors, label);
     check_clip_tensors(manifest, tensors, label);
   }
 };

@@ -25,6 +25,10 @@ void check_graph_tensors(const Manifest& manifest, const TensorMap& tensors, std
 void check_gaussian_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// basis and joint_weights.
 void check_rig_tensors(const Gaussian& gaussian, const TensorMap& tensors, std::string_view label);
+/// Of model `avatar`: networks, track, pictures, and no tensor that it has no use for.
+void check_avatar_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
+/// Its check clip's features, where there is a check clip.
+void check_avatar_clip(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 void check_clip_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 
 }  // namespace talkrt::plan

@@ -47,7 +47,7 @@ def manifest_cases() -> Iterator[Case]:
         "version_next", "format_version is 2", setting("format_version", 2), code=UNSUPPORTED
     )
     yield bare_case(
-        "model_unknown", 'manifest model is "avatar"', setting("model", "avatar"), code=UNSUPPORTED
+        "model_unknown", 'manifest model is "statue"', setting("model", "statue"), code=UNSUPPORTED
     )
     yield bare_case("model_number", "manifest model is 7", setting("model", 7))
     yield bare_case("name_65_characters", "a string of 1 to 64", setting("name", "ä" * 65))

@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]  # its own modules, and tiny_plan
 
+import avatar_cases  # noqa: E402
 import container_cases  # noqa: E402
 import gaussian_cases  # noqa: E402
 import graph_cases  # noqa: E402
@@ -31,7 +32,7 @@ def cases() -> list[Case]:
         container_cases.container_cases, graph_cases.manifest_cases, graph_cases.graph_cases,
         gaussian_cases.rig_cases, gaussian_cases.tensor_cases,
         motion_cases.features_cases, motion_cases.motion_cases, motion_cases.check_cases,
-        scene_cases.scene_cases,
+        scene_cases.scene_cases, avatar_cases.avatar_cases,
     )  # fmt: skip
     return [case for group in groups for case in group()]
 
@@ -55,6 +56,7 @@ def seeds() -> dict[str, bytes]:
     return {
         "bare.plan": starting_points.edited(bare),
         "gaussian.plan": starting_points.edited(gaussian),
+        "avatar.plan": starting_points.edited(starting_points.avatar_plan()),
         "scene.plan": starting_points.edited(starting_points.scene_plan()),
     }
 

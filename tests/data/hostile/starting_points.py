@@ -3,7 +3,8 @@
 
 Cases of the container and of graphs start from a bare plan with one graph; cases of the Gaussian
 model from tests/data/tiny_plan.py, cut down to 20 Gaussians and a graph that is only looked at; of
-scenes from tests/data/tiny_scene.py.
+scenes from tests/data/tiny_scene.py; of avatars moved by networks from the words of
+tests/data/tiny_avatar.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tiny_avatar
 import tiny_plan
 import tiny_scene
 from numpy.typing import NDArray
@@ -115,6 +117,54 @@ def scene_plan() -> tuple[Manifest, Tensors]:
     return manifest, tensors
 
 
+def avatar_plan() -> tuple[Manifest, Tensors]:
+    """tiny_avatar's words about the smallest face and mouth: 4 and 2 Gaussians, one layer each."""
+    manifest = tiny_avatar.manifest()
+    manifest["video"].update(width=4, height=4)
+    manifest["features"].update(channels=1, row_width=1)
+    graphs = manifest["graphs"]
+    graphs[0]["inputs"][0]["shape"] = graphs[1]["inputs"][0]["shape"] = [8, 1, 1]
+    for graph, shape in (("face", [2, 2]), ("mouth", [1, 2])):
+        mix, moving = (g for g in graphs if g["name"].startswith(graph))
+        mix["outputs"][0]["shape"] = moving["inputs"][0]["shape"] = shape
+        for port in moving["outputs"]:
+            port["shape"][0] = 4 if graph == "face" else 2
+    port = {"name": "x", "dtype": "F32", "shape": [1]}
+    clip = {"name": "clip_mix", "runs": "clip", "inputs": [], "outputs": [port]}
+    manifest["graphs"] = [*graphs, clip]
+    manifest["gaussian"].update(count=18, sh_degree=0)
+    face, mouth = manifest["avatar"]["deform"]
+    face["count"], mouth["first"], mouth["count"] = 4, 16, 2
+    face["network"].update(attention=2, widths=[2, 10])
+    mouth["network"]["widths"] = [2, 3]
+    manifest["avatar"]["track"] = {"frames": 2, "torso": [2, 2]}
+    manifest["check"] = {
+        "frames": [1, 2], "fps": [25, 1], "width": 4, "height": 4, "min_psnr_db": 60.0,
+    }  # fmt: skip
+    floats = {
+        "means": (18, 3), "scales": (18, 3), "opacities": (18,), "sh": (18, 1, 3),
+        "track/action_units": (2, 6), "deform/face/quats": (4, 4), "deform/face/scales": (4, 3),
+        "deform/face/still": (1, 2, 16), "deform/face/attention": (1, 2, 16),
+        "deform/face/layer0": (2, 10), "deform/mouth/still": (1, 2, 16),
+        "deform/mouth/layer0": (2, 3),
+    }  # fmt: skip
+    tensors: Tensors = {
+        f"gaussian/{name}": np.zeros(shape, np.float32) for name, shape in floats.items()
+    }
+    tensors["gaussian/deform/face/still"] = np.zeros((1, 2, 16), np.float16)
+    tensors["gaussian/quats"] = np.tile(np.array([1, 0, 0, 0], np.float32), (18, 1))
+    tensors["gaussian/layers"] = (np.arange(18) >= 16).astype(np.uint8)
+    tensors["gaussian/track/viewmats"] = np.tile(np.eye(4, dtype=np.float32), (2, 1, 1))
+    tensors["gaussian/track/torsos"] = np.zeros((2, 2, 2, 4), np.uint8)
+    tensors["gaussian/background"] = np.zeros((4, 4, 3), np.uint8)
+    tensors["check/rows"] = np.zeros((5, 1, 1), np.float32)
+    for name in (graph["name"] for graph in manifest["graphs"]):
+        tensors[f"graph/{name}"] = np.frombuffer(b"\x08\x08", np.uint8)
+    for frame in manifest["check"]["frames"]:
+        tensors[f"check/frame/{frame}"] = np.frombuffer(b"\x89PNG", np.uint8)
+    return manifest, tensors
+
+
 def compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -192,7 +242,7 @@ def removing(path: str) -> Edit:
         node: Any = manifest
         for key in parents:
             node = node[int(key) if key.isdigit() else key]
-        del node[last]
+        del node[int(last) if last.isdigit() else last]
 
     return edit
 

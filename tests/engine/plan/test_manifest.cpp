@@ -37,6 +37,46 @@ TEST(Manifest, has_every_field_of_the_file) {
   EXPECT_FALSE(m.check.has_value());
 }
 
+TEST(Manifest, of_an_avatar_says_what_moves_and_what_is_played) {
+  const Plan plan(TALKRT_TEST_DATA "/tiny_avatar.plan");
+  const Manifest& m = plan.manifest();
+  EXPECT_TRUE(m.is_avatar());
+  EXPECT_TRUE(!m.features && !m.motion && !m.check);
+  ASSERT_TRUE(m.rows && m.gaussian && m.avatar);
+  EXPECT_EQ(m.rows->extractor, "made up");
+  EXPECT_EQ(m.rows->channels, 3);
+  EXPECT_EQ(m.rows->row_width, 2);
+  EXPECT_EQ(m.rows->before, 4);
+  EXPECT_EQ(m.rows->window(), 8);
+  EXPECT_EQ(m.gaussian->convention, Convention::inria);
+
+  const AvatarSpec& avatar = *m.avatar;
+  EXPECT_EQ(avatar.origin, "talkinggaussian");
+  EXPECT_EQ(avatar.track_frames, 5);
+  EXPECT_EQ(avatar.torso, (std::array<int, 2>{20, 4}));
+  EXPECT_EQ(avatar.played, std::vector<std::string>{"action_units"});
+  EXPECT_EQ(avatar.composite, Composite::layered);
+  EXPECT_FALSE(avatar.dilate);
+  EXPECT_EQ(avatar.orbit_degrees, 10);
+  ASSERT_EQ(avatar.deforms.size(), 2u);
+  const Deform &face = avatar.deforms[0], &mouth = avatar.deforms[1];
+  EXPECT_EQ(face.graph, "face");
+  EXPECT_EQ(face.count, 40);
+  EXPECT_EQ(face.outputs, (std::vector<std::string>{"means", "quats", "scales"}));
+  ASSERT_TRUE(face.network && mouth.network);
+  EXPECT_EQ(face.network->mix_graph, "face_mix");
+  EXPECT_EQ(face.network->mix_output, "mix");
+  EXPECT_EQ(face.network->attention, 3);
+  EXPECT_EQ(face.network->widths, (std::vector<int>{16, 8, 10}));
+  EXPECT_EQ(face.network->means, 0);
+  EXPECT_EQ(face.network->quats, 3);
+  EXPECT_EQ(face.network->scales, 7);
+  EXPECT_EQ(face.network->scale_activation, ScaleActivation::softplus);
+  EXPECT_EQ(mouth.first, 48);
+  EXPECT_EQ(mouth.network->attention, 0);
+  EXPECT_EQ(mouth.network->scales, -1);
+}
+
 TEST(Manifest, of_a_scene_has_a_view_and_nothing_of_a_head) {
   const Plan plan(TALKRT_TEST_DATA "/tiny_scene.plan");
   const Manifest& m = plan.manifest();

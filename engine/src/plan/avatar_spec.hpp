@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a plan of model `avatar` says beside its Gaussians: which networks move them, what is played, and how
+// a picture is composed. Names and units are those of export/FORMAT.md, section 8.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace talkrt::plan {
+
+/// Rows of audio features, one for each video frame.
+struct RowFeatures {
+  std::string extractor;
+  int channels = 0, row_width = 0;
+  int before = 0, after = 0;  // frame i gets rows i - before to i + after - 1
+
+  [[nodiscard]] int window() const { return before + after; }
+};
+
+enum class ScaleActivation : std::uint8_t { softplus, exp };
+
+/// A deform entry's network as a kernel.
+struct DeformNetwork {
+  std::string mix_graph, mix_output;       // F32 [max(attention, 1), widths[0]]
+  int attention = 0;                       // rows of `attention`, 0: `mix` is added as it is
+  std::vector<int> widths;                 // of x, layer by layer, then of y
+  int means = 0, quats = -1, scales = -1;  // where in y; -1: stays as it is
+  ScaleActivation scale_activation{};      // where scales move
+};
+
+/// Gaussians [first, first + count) and the graph that moves them.
+struct Deform {
+  std::string graph;
+  int first = 0, count = 0;
+  std::vector<std::string> outputs;  // means, quats, scales, opacities, colors, as the graph lists them
+  std::optional<DeformNetwork> network;
+
+  [[nodiscard]] bool has(std::string_view output) const {
+    return std::find(outputs.begin(), outputs.end(), output) != outputs.end();
+  }
+};
+
+enum class Composite : std::uint8_t { layered, single };
+
+struct AvatarSpec {
+  std::string origin;
+  std::vector<Deform> deforms;  // ascending, apart
+  int track_frames = 0;
+  std::array<int, 2> torso{};       // row, column of gaussian/track/torsos in the background
+  std::vector<std::string> played;  // the inputs that gaussian/track/<input> feeds, each once
+  Composite composite{};
+  bool dilate = false;
+  float orbit_degrees = 0;
+};
+
+}  // namespace talkrt::plan
