@@ -11,14 +11,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from talkrt import Engine, __version__, probing
 
+from .gpu import GpuWatch
 
-def environment(engine: Engine, plan: str) -> dict[str, Any]:
+
+def environment(engine: Engine, plan: str, gpu: GpuWatch | None = None) -> dict[str, Any]:
     description = engine.describe()
     device: dict[str, Any] = next(iter(description.get("devices", [])), {})
     backend: dict[str, Any] = next(iter(description.get("backends", [])), {})
     usable, present = probing.cores()
+    card = gpu.end() if gpu is not None else None
     return {
         "talkrt": __version__,
         "commit": commit(),
@@ -30,9 +34,13 @@ def environment(engine: Engine, plan: str) -> dict[str, Any]:
         "cores": present,
         "threads": device.get("threads"),
         "governor": governor(),
+        "gpu": card.name if card else None,
+        "gpu_uuid": card.uuid if card else None,
+        "gpu_driver": card.driver if card else None,
         "memory_bytes": probing.memory_bytes()[1],
         "system": platform.platform(),
         "python": platform.python_version(),
+        "numpy": np.__version__,
         "onnxruntime": backend.get("version"),
         "flags": sys.argv[1:],
     }
@@ -41,14 +49,6 @@ def environment(engine: Engine, plan: str) -> dict[str, Any]:
 def load_average() -> float:
     """Of the last minute: runnable tasks, ours included."""
     return os.getloadavg()[0]
-
-
-def peak_resident_bytes() -> int:
-    """Of this process. Not ru_maxrss, which a process inherits from whoever started it."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def governor() -> str | None:

@@ -1,147 +1,162 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One measurement: a session fed as in a live call, its head turning, pulled as fast as it goes."""
+"""One measurement of a plan: start, a mode's frames, fidelity, memory. Whatever stops it half-way
+leaves what was measured until then, marked."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from talkrt import Controls, Engine, Frame, Session
-from talkrt.errors import Error
+from talkrt import Engine
 from talkrt.model import Model
+from talkrt.plan_file import PlanFile
 
-from .machine import peak_resident_bytes
-from .speech import FloatArray
-
-FIRST_FRAMES = 7  # sessions started for the time to first frame
-_YAW_DEGREES, _YAW_SECONDS = 20.0, 4.0  # how far the head turns, and how long a turn takes
-_PUSH_SECONDS = 0.02  # audio pushed at once, as a call delivers it
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    size: tuple[int, int] | None = None
-    warmup_frames: int = 50
-    frames: int | None = None  # instead of seconds
-    seconds: float = 10.0
-    seed: int = 1
+from .gpu import GpuFigures, GpuWatch
+from .host import peak_resident_bytes
+from .modes import DRIVERS
+from .recorder import Recorder, Samples
+from .sources import Source
+from .start import Start, output_hash, start
+from .validity import Observation, Witness
+from .workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    width: int
-    height: int
-    fps: float  # of the video
-    seconds: float  # wall, of the measured frames
-    cpu_seconds: float  # of all threads in that time
-    load_ms: float
-    session_ms: float  # creating a session
-    first_frame_ms: tuple[float, ...]  # from the push of the last sample needed to the frame
-    frame_ms: tuple[float, ...]  # pull, and the pulls before it that asked for audio
-    stage_ms: dict[str, tuple[float, ...]]
+class Memory:
+    lines: dict[str, int]  # by kind, as the engine accounts for it
     model_bytes: int
     session_bytes: int
     budget_bytes: int
     peak_resident_bytes: int
+    resident: tuple[tuple[float, int], ...]  # seconds, bytes
 
 
-def measure(engine: Engine, plan: str, speech: FloatArray, workload: Workload) -> Measurement:
-    begin = time.perf_counter()
-    model = engine.load(plan)
-    load_ms = ms_since(begin)
-    first = tuple(_first_frame_ms(model, speech, workload) for _ in range(FIRST_FRAMES))
-
-    begin = time.perf_counter()
-    session = model.session(size=workload.size, seed=workload.seed)
-    session_ms = ms_since(begin)
-    frames = _Frames(session, speech)
-    for _ in range(workload.warmup_frames):
-        frames.next()
-
-    times: list[float] = []
-    stages: dict[str, list[float]] = {}
-    cpu, begin = time.process_time(), time.perf_counter()
-    while not done(len(times), time.perf_counter() - begin, workload):
-        elapsed_ms, frame = frames.next()
-        times.append(elapsed_ms)
-        for stage, nanoseconds in frame.stage_ns.items():
-            stages.setdefault(stage, []).append(nanoseconds / 1e6)
-    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
-
-    stats = session.stats
-    return Measurement(
-        width=stats.width,
-        height=stats.height,
-        fps=float(session.fps),
-        seconds=seconds,
-        cpu_seconds=cpu_seconds,
-        load_ms=load_ms,
-        session_ms=session_ms,
-        first_frame_ms=first,
-        frame_ms=tuple(times),
-        stage_ms={stage: tuple(values) for stage, values in stages.items()},
-        model_bytes=model.host_bytes,
-        session_bytes=stats.host_bytes,
-        budget_bytes=model.host_budget_bytes,
-        peak_resident_bytes=peak_resident_bytes(),
-    )
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    output_hash: str | None
+    psnr_db: float | None  # the worst frame of the check clip; infinite: identical
+    min_psnr_db: float | None
+    frames: int
 
 
-class _Frames:
-    """Endless frames: audio is repeated, and the head turns left and right as time goes on."""
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    workload: Workload
+    width: int
+    height: int
+    fps: float  # of the video
+    look_ahead_ms: float
+    start: Start
+    samples: Samples
+    frames: int
+    seconds: float  # wall, of the measured frames
+    cpu_seconds: float  # of all threads in that time
+    misses: int
+    skew_ms: tuple[float, ...]
+    sessions_begun: int
+    sessions_refused: int
+    memory: Memory
+    fidelity: Fidelity
+    observation: Observation
+    gpu: GpuFigures | None
+    stopped: str | None = None  # why it ended early
 
-    def __init__(self, session: Session, speech: FloatArray) -> None:
-        self._session = session
-        self._audio = _endless(speech, int(session.sample_rate * _PUSH_SECONDS))
-        turn = max(1, round(_YAW_SECONDS * float(session.fps)))
-        self._poses = [
-            Controls(head_yaw=_YAW_DEGREES * math.sin(2 * math.pi * i / turn)) for i in range(turn)
-        ]
-        self._count = 0
+    @property
+    def complete(self) -> bool:
+        return self.stopped is None
 
-    def next(self) -> tuple[float, Frame]:
-        """The next frame, and the milliseconds spent pulling it."""
-        self._session.set_controls(self._poses[self._count % len(self._poses)])
-        self._count += 1
-        pulling = 0.0
-        while True:
-            begin = time.perf_counter()
-            frame = self._session.pull()
-            pulling += ms_since(begin)
-            if frame is not None:
-                return pulling, frame
-            _push(self._session, next(self._audio))
-
-
-def _first_frame_ms(model: Model, speech: FloatArray, workload: Workload) -> float:
-    """A fresh session gets audio 10 ms at a time; the clock runs from the push that was enough."""
-    session = model.session(size=workload.size, seed=workload.seed)
-    for chunk in _endless(speech, session.sample_rate // 100):
-        begin = time.perf_counter()
-        _push(session, chunk)
-        if session.pull() is not None:
-            return ms_since(begin)
-    raise AssertionError("endless audio has ended")
+    @property
+    def frames_per_second(self) -> float:
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
 
 
-def _push(session: Session, chunk: FloatArray) -> None:
-    if session.push_audio(chunk) != chunk.size:
-        raise Error("the session wants audio but takes none", "TALKRT_ERROR_INTERNAL")
+@dataclass(slots=True)
+class Bench:
+    """measure() returns the result; after an exception, partial() does."""
 
+    engine: Engine
+    plan: PlanFile
+    source: Source
+    workload: Workload
+    gpu: GpuWatch | None = None
+    check: bool = True
+    on_frame: Callable[[float, int], None] = field(default=lambda seconds, frames: None)
+    _recorder: Recorder | None = None
+    _model: Model | None = None
+    _start: Start | None = None
+    _fidelity: Fidelity = Fidelity(None, None, None, 0)
 
-def _endless(speech: FloatArray, step: int) -> Iterator[FloatArray]:
-    while True:
-        for begin in range(0, speech.size, step):
-            yield speech[begin : begin + step]
+    def measure(self) -> Measurement:
+        self._model, self._start = start(
+            self.engine, self.plan.path, self.source, self.workload.seed
+        )
+        self._fidelity = self._check(self._model)
+        self._recorder = Recorder(Witness(gpu=self.gpu), self.on_frame)
+        DRIVERS[self.workload.mode](self._model, self.source, self.workload, self._recorder)
+        return self._result(None)
 
+    def partial(self, why: str) -> Measurement | None:
+        """What was measured before it was stopped; None when no frame was."""
+        if self._recorder is None or not self._recorder.frames:
+            return None
+        self._recorder.end()
+        return self._result(why)
 
-def done(frames: int, seconds: float, workload: Workload) -> bool:
-    if workload.frames is not None:
-        return frames >= workload.frames
-    return frames > 0 and seconds >= workload.seconds
+    def so_far(self) -> Measurement | None:
+        """While it goes on, from on_frame."""
+        if self._recorder is None or not self._recorder.samples.at_s:
+            return None
+        return self._result("still running")
 
+    def _check(self, model: Model) -> Fidelity:
+        if not self.check:
+            return Fidelity(None, None, None, 0)
+        digest = output_hash(model, self.source, self.workload.seed)
+        if not self.plan.manifest.get("check"):
+            return Fidelity(digest, None, None, 0)
+        from talkrt import checking  # loads a decoder of pictures
 
-def ms_since(begin: float) -> float:
-    return (time.perf_counter() - begin) * 1e3
+        check = checking.replay(self.plan, self.engine)
+        worst = min(frame.psnr_db for frame in check.frames)
+        return Fidelity(digest, worst, check.min_psnr_db, len(check.frames))
+
+    def _result(self, stopped: str | None) -> Measurement:
+        model, recorder, start = self._model, self._recorder, self._start
+        assert model is not None and recorder is not None and start is not None
+        stats = self.source.session(model, self.workload.seed).stats
+        gpu = self.gpu.end() if self.gpu is not None else None
+        return Measurement(
+            workload=self.workload,
+            width=stats.width,
+            height=stats.height,
+            fps=float(model.fps),
+            look_ahead_ms=1e3 * model.look_ahead / model.sample_rate if model.takes_audio else 0.0,
+            start=start,
+            samples=recorder.samples,
+            frames=recorder.frames,
+            seconds=recorder.seconds,
+            cpu_seconds=recorder.cpu_seconds,
+            misses=recorder.misses,
+            skew_ms=tuple(recorder.skew_ms),
+            sessions_begun=recorder.sessions_begun,
+            sessions_refused=recorder.sessions_refused,
+            memory=self._memory(model, stats.host_bytes, recorder),
+            fidelity=self._fidelity,
+            observation=recorder.witness.end(gpu.reasons if gpu is not None else ()),
+            gpu=gpu,
+            stopped=stopped,
+        )
+
+    def _memory(self, model: Model, session_bytes: int, recorder: Recorder) -> Memory:
+        account: dict[str, Any] = self.engine.describe().get("memory", {})
+        models = [m for m in account.get("models", []) if m.get("path") == self.plan.path]
+        lines = models[0].get("lines", {}) if models else {}
+        return Memory(
+            lines={kind: int(count) for kind, count in lines.items()},
+            model_bytes=model.host_bytes,
+            session_bytes=session_bytes,
+            budget_bytes=model.host_budget_bytes,
+            peak_resident_bytes=peak_resident_bytes(),
+            resident=tuple(recorder.resident),
+        )

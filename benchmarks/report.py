@@ -1,135 +1,197 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A measurement for people, in 80 columns, and for machines, as JSON."""
+"""A measurement as JSON: schema/bench-2.schema.json says what it holds. A figure that this machine
+or this version cannot take is null."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .measure import Measurement
-from .sampling import PERCENTILES, Summary, summarize
+import numpy as np
 
-SCHEMA = "talkrt.bench/1"
+from .gates import Gate, exit_code
+from .measure import Measurement
+from .sampling import PERCENTILES, rate_interval, summarize
+from .soak import trends
+from .validity import Verdict
+
+SCHEMA = "talkrt.bench/2"
+_KEPT_SAMPLES = 20_000  # in a file; evenly taken from more
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class Report:
+    measurement: Measurement
     environment: dict[str, Any]
-    workload: Mapping[str, str]  # what was shown: a head and its speech, or a scene and its camera
-    warmup_frames: int
-    load_before: float  # of the last minute
-    load_after: float
-    target_fps: float | None
+    shown: dict[str, str]  # what was seen and heard: a head and its speech, or a scene
+    verdict: Verdict
+    gates: tuple[Gate, ...] = ()
+    strict: bool = False
+    percentiles: Sequence[float] = PERCENTILES
 
     @property
-    def warnings(self) -> list[str]:
-        cores = self.environment["cores_usable"]
-        # The bench itself keeps the cores busy, so only the load before it tells of others.
-        if self.load_before > 0.5 * cores:
-            return [f"others used the machine: load {self.load_before:.1f} on {cores} cores before"]
-        return []
+    def exit_code(self) -> int:
+        return exit_code(self.gates, self.verdict, self.strict)
 
 
-def frames_per_second(measurement: Measurement) -> float:
-    return len(measurement.frame_ms) / measurement.seconds
-
-
-def as_json(measurement: Measurement, conditions: Conditions) -> dict[str, Any]:
-    fps = frames_per_second(measurement)
-    used = measurement.model_bytes + measurement.session_bytes
+def as_json(report: Report) -> dict[str, Any]:
+    m = report.measurement
     return {
         "schema": SCHEMA,
-        "environment": conditions.environment,
-        "workload": {
-            **conditions.workload,
-            "width": measurement.width,
-            "height": measurement.height,
-            "video_fps": measurement.fps,
-            "warmup_frames": conditions.warmup_frames,
-            "frames": len(measurement.frame_ms),
+        "complete": m.complete,
+        "stopped": m.stopped,
+        "environment": report.environment,
+        "workload": workload(report),
+        "validity": _validity(report),
+        "throughput": _throughput(m),
+        "latency_ms": _latency(report),
+        "pacing": _pacing(m),
+        "start_ms": _start(m),
+        "memory_bytes": _memory(m),
+        "gpu": None if m.gpu is None else asdict(m.gpu),
+        "fidelity": {
+            "output_hash": m.fidelity.output_hash,
+            "check_frames": m.fidelity.frames,
+            # Infinite when every picture is identical, which JSON cannot say.
+            "check_identical": m.fidelity.psnr_db == math.inf,
+            "check_psnr_db": _finite(m.fidelity.psnr_db),
+            "check_min_psnr_db": m.fidelity.min_psnr_db,
         },
-        "throughput": {
-            "frames_per_second": fps,
-            "real_time_factor": fps / measurement.fps,
-            "seconds": measurement.seconds,
-            "cpu_ms_per_frame": 1e3 * measurement.cpu_seconds / len(measurement.frame_ms),
-            "target_fps": conditions.target_fps,
-            "target_reached": None
-            if conditions.target_fps is None
-            else fps >= conditions.target_fps,
-        },
-        "latency_ms": {
-            "frame": asdict(summarize(measurement.frame_ms)),
-            **{stage: asdict(summarize(v)) for stage, v in measurement.stage_ms.items()},
-        },
-        "start_ms": {
-            "load": measurement.load_ms,
-            "session": measurement.session_ms,
-            "first_frame": asdict(summarize(measurement.first_frame_ms)),
-        },
-        "memory_bytes": {
-            "model": measurement.model_bytes,
-            "session": measurement.session_bytes,
-            "used": used,
-            "budget": measurement.budget_bytes,
-            "peak_resident": measurement.peak_resident_bytes,
-        },
-        "load_average": {"before": conditions.load_before, "after": conditions.load_after},
-        "warnings": conditions.warnings,
+        "trends": [asdict(trend) for trend in trends(m)] if m.workload.mode == "soak" else None,
+        "gates": [asdict(gate) for gate in report.gates],
+        "exit_code": report.exit_code,
+        "samples": _samples(m),
     }
 
 
-def as_table(measurement: Measurement, conditions: Conditions) -> str:
-    fps = frames_per_second(measurement)
-    env = conditions.environment
-    first = summarize(measurement.first_frame_ms)
-    used = (measurement.model_bytes + measurement.session_bytes) / 1e6
-    budget = f" of {measurement.budget_bytes / 1e6:.1f}" if measurement.budget_bytes else ""
-    cpu_ms = 1e3 * measurement.cpu_seconds / len(measurement.frame_ms)
-    lines = [
-        f"{env['plan']}  sha256 {env['plan_sha256'][:12]}",
-        f"{measurement.width}x{measurement.height}, {len(measurement.frame_ms)} frames after "
-        f"{conditions.warmup_frames} warm-up",
-        ", ".join(f"{what} {how}" for what, how in conditions.workload.items()),
-        "",
-        f"throughput       {fps:9.1f} FPS      {fps / measurement.fps:.2f} times real time at "
-        f"{measurement.fps:g} FPS",
-        f"CPU time         {cpu_ms:9.2f} ms/frame",
-        f"first frame      {first.median:9.2f} ms       {_first(conditions)}; worst of "
-        f"{first.count}: {first.most:.2f} ms",
-        f"plan load        {measurement.load_ms:9.1f} ms       session "
-        f"{measurement.session_ms:.1f} ms",
-        f"memory           {used:9.1f} MB       model and session{budget}",
-        f"peak resident    {measurement.peak_resident_bytes / 1e6:9.1f} MB       the whole process",
-        "",
-        _row("latency, ms", ["min", "mean", *(f"p{p:g}" for p in PERCENTILES), "max"]),
-        _latency_row("frame", summarize(measurement.frame_ms)),
-        *(_latency_row(f"  {name}", summarize(v)) for name, v in measurement.stage_ms.items()),
-        "",
-        f"{env['cpu']}, {env['cores_usable']} cores, {env['threads']} threads, "
-        f"path {env['cpu_path']}",
-        f"talkrt {env['talkrt']} ({env['commit'] or 'installed'}), ONNX Runtime "
-        f"{env['onnxruntime']}, Python {env['python']}",
-        f"load {conditions.load_before:.2f} before, {conditions.load_after:.2f} after",
-        *(f"warning: {text}" for text in conditions.warnings),
-    ]
-    if conditions.target_fps is not None:
-        verdict = "reached" if fps >= conditions.target_fps else "MISSED"
-        lines.append(f"target {conditions.target_fps:g} FPS: {verdict}")
-    return "\n".join(line.rstrip() for line in lines)
+def stage_samples(m: Measurement) -> dict[str, list[float]]:
+    stages: dict[str, list[float]] = defaultdict(list)
+    for frame in m.samples.stage_ms:
+        for stage, spent in frame.items():
+            stages[stage].append(spent)
+    order = ("queue", "audio", "motion", "deform", "render", "post")
+    return {stage: stages[stage] for stage in sorted(stages, key=lambda s: _place(order, s))}
 
 
-def _first(conditions: Conditions) -> str:
-    return "after enough audio" if "speech" in conditions.workload else "of a new session"
+def intervals_ms(m: Measurement) -> list[float]:
+    """Between a session's frames, as they are done."""
+    found: list[float] = []
+    last: dict[int, float] = {}
+    for at, session in zip(m.samples.at_s, m.samples.session, strict=True):
+        if session in last:
+            found.append(1e3 * (at - last[session]))
+        last[session] = at
+    return found
 
 
-def _latency_row(name: str, summary: Summary) -> str:
-    # A percentile without enough samples behind it is left empty rather than guessed.
-    ranks = [summary.percentiles.get(f"p{percent:g}") for percent in PERCENTILES]
-    values = [summary.least, summary.mean, *ranks, summary.most]
-    return _row(name, ["-" if value is None else f"{value:.2f}" for value in values])
+def workload(report: Report) -> dict[str, Any]:
+    m = report.measurement
+    return {
+        **asdict(m.workload),
+        "shown": report.shown,
+        "width": m.width,
+        "height": m.height,
+        "video_fps": m.fps,
+        "frames": m.frames,
+        "frames_asked": m.workload.frames,
+        "look_ahead_ms": m.look_ahead_ms,
+        "sessions_begun": m.sessions_begun,
+        "sessions_refused": m.sessions_refused,
+        "transfers_included": True,  # a frame's latency ends with its pixels in host memory
+        "cuda_graphs": False,
+    }
 
 
-def _row(name: str, cells: list[str]) -> str:
-    return f"{name:13}" + "".join(f"{cell:>8}" for cell in cells)
+def _validity(report: Report) -> dict[str, Any]:
+    seen = asdict(report.measurement.observation)
+    return {"state": report.verdict.state, "reasons": report.verdict.reasons, "observation": seen}
+
+
+def _throughput(m: Measurement) -> dict[str, Any]:
+    fps = m.frames_per_second
+    return {
+        "frames_per_second": fps,
+        "interval": [_finite(bound) for bound in rate_interval(m.samples.at_s)],
+        "per_session": fps / max(m.sessions_begun, 1),
+        "real_time_factor": fps / m.fps,
+        "sessions_at_real_time": m.sessions_begun if _holds_real_time(m) else 0,
+        "seconds": m.seconds,
+        "cpu_ms_per_frame": 1e3 * m.cpu_seconds / m.frames,
+        "launches_per_frame": None,  # of GPU kernels
+        "allocations_per_frame": None,  # `bench counters` counts them, in a process of its own
+        "joules_per_frame": m.gpu.joules / m.frames if m.gpu and m.gpu.joules else None,
+    }
+
+
+def _holds_real_time(m: Measurement) -> bool:
+    if m.workload.mode in ("paced", "server"):
+        return m.misses == 0
+    return m.frames_per_second / max(m.sessions_begun, 1) >= m.fps
+
+
+def _latency(report: Report) -> dict[str, Any]:
+    m = report.measurement
+    return {
+        "frame": asdict(summarize(m.samples.latency_ms, report.percentiles)),
+        **{k: asdict(summarize(v, report.percentiles)) for k, v in stage_samples(m).items()},
+    }
+
+
+def _pacing(m: Measurement) -> dict[str, Any]:
+    between = intervals_ms(m)
+    live = m.workload.mode in ("paced", "server")
+    return {
+        "jitter_ms": float(np.std(between)) if live and between else None,
+        "deadline_ms": 1e3 / m.fps if live else None,
+        "deadline_misses": m.misses if live else None,
+        "deadlines_met": 1.0 - m.misses / m.frames if live else None,
+        "audio_video_skew_ms": asdict(summarize(m.skew_ms)) if m.skew_ms else None,
+    }
+
+
+def _start(m: Measurement) -> dict[str, Any]:
+    after = m.start.after_interrupt_ms
+    return {
+        "load": m.start.load_ms,
+        "session": m.start.session_ms,
+        "first_inference": m.start.first_inference_ms,
+        "graph_capture": None,
+        "first_frame": asdict(summarize(m.start.first_frame_ms, (50.0,))),
+        "first_frame_after_interrupt": asdict(summarize(after, (50.0,))) if after else None,
+    }
+
+
+def _memory(m: Measurement) -> dict[str, Any]:
+    used = m.memory.model_bytes + m.memory.session_bytes * max(m.workload.sessions, 1)
+    budget = m.memory.budget_bytes
+    return {
+        "model": m.memory.model_bytes,
+        "session": m.memory.session_bytes,
+        "used": used,
+        "budget": budget,
+        "headroom": budget - used if budget else None,
+        "by_kind": m.memory.lines,
+        "peak_resident": m.memory.peak_resident_bytes,
+        "resident": [[round(at, 3), count] for at, count in m.memory.resident],
+        "evictions": None,  # one plan is loaded: there is nothing to evict
+    }
+
+
+def _samples(m: Measurement) -> dict[str, Any]:
+    every = max(1, math.ceil(len(m.samples.at_s) / _KEPT_SAMPLES))
+    return {
+        "every": every,
+        "at_s": [round(v, 6) for v in m.samples.at_s[::every]],
+        "frame_ms": [round(v, 5) for v in m.samples.latency_ms[::every]],
+    }
+
+
+def _place(order: Sequence[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

@@ -26,7 +26,7 @@ def run(load: Callable[[], typer.Typer], name: str, arguments: Sequence[str]) ->
     try:
         result = load()(args=list(arguments), prog_name=name, standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except _Stopped as stopped:
+    except Stopped as stopped:
         if stopped.number == signal.SIGINT:
             print(f"{name}: interrupted; nothing was written", file=sys.stderr)
         return 128 + stopped.number  # as shells count
@@ -66,7 +66,7 @@ def _missing(error: ImportError) -> str:
     return f"{error}; install it: pip install {module or 'talkrt'}"
 
 
-class _Stopped(BaseException):
+class Stopped(BaseException):
     """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which some versions of typer turn into output."""
 
     def __init__(self, number: int) -> None:
@@ -78,4 +78,4 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
     """Unwinds like an exception, so that half-written files go; a second signal cannot stop it."""
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, signal.SIG_IGN)
-    raise _Stopped(number)
+    raise Stopped(number)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench --engine PLAN: measures, judges, writes. What stops it half-way leaves a marked report."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from talkrt import Engine
+from talkrt.cli.options import parse_size
+from talkrt.cli.run import Stopped
+from talkrt.errors import Error
+from talkrt.plan_file import read_plan
+
+from . import baseline, gates, targets
+from .gates import Gate
+from .gpu import open_gpu
+from .machine import environment
+from .measure import Bench, Measurement
+from .outputs import Outputs, partial, write_text
+from .progress import Progress
+from .raw_engine import recognise
+from .report import Report, as_json, workload
+from .sampling import PERCENTILES, enough, needed
+from .soak import trends
+from .sources import source_for
+from .validity import judge
+from .workload import Workload
+
+_KEEP_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    engine: str
+    audio: str | None
+    size: str | None
+    threads: int
+    check: bool
+    target_fps: float | None
+    targets: Path | None
+    machine: str | None
+    baseline: str | None
+    tolerance: float
+    strict: bool
+    percentiles: str | None
+    workload: Workload
+    outputs: Outputs
+
+
+def bench_plan(request: Request) -> int:
+    """The exit code."""
+    if (raw := recognise(request.engine)) is not None:
+        from .tensorrt_engine import bench_engine
+
+        return bench_engine(raw, request.workload, request.outputs)
+    percentiles = _percentiles(request)
+    request.outputs.check()
+    old = baseline.read_baseline(request.baseline) if request.baseline else None
+    plan = read_plan(request.engine)
+    source = source_for(plan, request.audio, parse_size(request.size))
+    engine = Engine(threads=request.threads)
+    gpu, _ = open_gpu()
+    where = environment(engine, request.engine, gpu)
+    wanted = _targets(request, str(plan.manifest["model"]), where)
+    progress = Progress(request.workload, quiet=request.outputs.json_wanted)
+    bench = Bench(engine, plan, source, request.workload, gpu, request.check)
+
+    def report(m: Measurement) -> Report:
+        verdict = judge(m.observation)
+        found: list[Gate] = []
+        if request.target_fps is not None:
+            found.append(targets.throughput(m, request.target_fps))
+        if wanted is not None:
+            found += targets.gates(wanted, m)
+        if m.workload.mode == "soak":
+            found += _soak_gates(m)
+        if old is not None:
+            assert request.baseline is not None
+            found.append(baseline.gate(old, m.samples.latency_ms, request.tolerance))
+        if request.percentiles is not None:
+            found += [targets.too_few(p, m.frames) for p in percentiles if not enough(m.frames, p)]
+        judged = gates.judged(found, verdict, m.complete)
+        return Report(m, where, dict(source.shown), verdict, judged, request.strict, percentiles)
+
+    keep = _keeper(request.outputs.save, lambda: bench.so_far(), report)
+
+    def on_frame(seconds: float, frames: int) -> None:
+        progress.update(seconds, frames)
+        keep(seconds)
+
+    bench.on_frame = on_frame
+    try:
+        with progress:
+            measurement = bench.measure()
+    except Stopped as stopped:
+        return _stopped(bench, request, report, f"interrupted by signal {stopped.number}",
+                        128 + stopped.number)  # fmt: skip
+    except Error as error:
+        done = _stopped(bench, request, report, f"{error.code}: {error}", gates.ERROR)
+        if done is None:
+            raise
+        return done
+    result = report(measurement)
+    if old is not None:
+        assert request.baseline is not None
+        baseline.check_same(request.baseline, old, where, workload(result))
+    request.outputs.write(result)
+    return result.exit_code
+
+
+def _stopped(
+    bench: Bench, request: Request, report: Callable[[Measurement], Report], why: str, code: int
+) -> int:
+    measurement = bench.partial(why)
+    if measurement is None:
+        print(f"bench: {why}; no frame was measured", file=sys.stderr)
+        return code
+    request.outputs.write(report(measurement))
+    print(f"bench: {why}; the figures until then are marked as not complete", file=sys.stderr)
+    return code
+
+
+def _keeper(
+    save: Path | None,
+    so_far: Callable[[], Measurement | None],
+    report: Callable[[Measurement], Report],
+) -> Callable[[float], None]:
+    """Beside the file to save, every few seconds: a process that is killed cannot say anything."""
+    last = time.perf_counter()
+
+    def keep(seconds: float) -> None:
+        nonlocal last
+        if save is None or time.perf_counter() - last < _KEEP_EVERY_S:
+            return
+        measurement = so_far()
+        if measurement is not None:
+            write_text(partial(save), json.dumps(as_json(report(measurement))))
+        last = time.perf_counter()
+
+    return keep
+
+
+def _soak_gates(m: Measurement) -> list[Gate]:
+    found = []
+    for trend in trends(m):
+        outcome: gates.Outcome
+        if trend.per_hour is None or trend.interval is None:
+            detail = "the run was too short to tell a trend"
+            outcome = "inconclusive"
+        else:
+            low, high = trend.interval
+            detail = (
+                f"{trend.per_hour:+.4g} {trend.unit} an hour ({low:+.4g} to {high:+.4g}), "
+                f"{trend.limit:.4g} is allowed"
+            )
+            outcome = "fail" if trend.found else "pass" if high <= trend.limit else "inconclusive"
+        found.append(Gate(f"trend of {trend.name}", outcome, detail, gates.REGRESSION))
+    return found
+
+
+def _targets(request: Request, model: str, where: dict[str, object]) -> targets.Targets | None:
+    if request.targets is None:
+        if request.machine is not None:
+            raise Error("--machine names a machine of a file of targets: give --targets too")
+        return None
+    path = targets.OWN if str(request.targets) == "own" else request.targets
+    found = targets.find(path, model, where, request.machine)
+    if not found.figures:
+        which = f"machine {found.machine!r}" if found.machine else "a machine like this one"
+        print(f"bench: {path} has no targets for {model} on {which}: none judged", file=sys.stderr)
+    return found
+
+
+def _percentiles(request: Request) -> tuple[float, ...]:
+    if request.percentiles is None:
+        return PERCENTILES
+    found = []
+    for word in request.percentiles.split(","):
+        try:
+            value = float(word)
+        except ValueError:
+            value = -1.0
+        if not 0.0 < value < 100.0:
+            raise Error(f"--percentile has {word!r}, expected numbers between 0 and 100, as 90,99")
+        found.append(value)
+    frames = request.workload.frames
+    for value in found:
+        if frames is not None and not enough(frames * request.workload.sessions, value):
+            raise Error(
+                f"--percentile {value:g} needs {needed(value)} frames, --frames is {frames}: "
+                "measure more, or leave it out"
+            )
+    return tuple(found)

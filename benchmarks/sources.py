@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a session of a plan is made from and fed with. This is the one place that knows how the
+models differ: a head hears speech, a scene is looked at from a camera that goes around it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from talkrt import Controls, Session
+from talkrt.camera_option import camera_path
+from talkrt.errors import Error
+from talkrt.model import Model
+from talkrt.plan_file import PlanFile
+
+from .speech import FloatArray, speech_for
+
+Image = NDArray[np.uint8]
+
+_YAW_DEGREES, _YAW_SECONDS = 20.0, 4.0  # how far the head turns, and how long a turn takes
+_PUSH_SECONDS = 0.02  # audio pushed at once, as a call delivers it
+_ORBIT = "orbit:turns=1,seconds=4"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One frame."""
+
+    pull_ms: float  # in the engine
+    stage_ms: Mapping[str, float]
+    position: float  # seconds of audio with which it is to be shown
+    image: Image
+
+
+class Stream(Protocol):
+    """Endless frames of one session."""
+
+    def advance(self, seconds: float) -> None:
+        """Time has come to `seconds`: delivers the audio up to there."""
+
+    def pull(self) -> Tick | None:
+        """The next frame, or None when it needs more audio."""
+
+    def next(self) -> Tick:
+        """The next frame, after whatever audio it needs."""
+
+    def interrupt(self) -> bool:
+        """Cuts the speaker off; False where there is no speaker."""
+
+
+class Source(Protocol):
+    shown: Mapping[str, str]  # for the report
+
+    def session(self, model: Model, seed: int) -> Session: ...
+
+    def stream(self, model: Model, session: Session, step_seconds: float = ...) -> Stream: ...
+
+
+def source_for(plan: PlanFile, audio: str | None, size: tuple[int, int] | None) -> Source:
+    if plan.manifest["model"] == "scene":
+        if audio is not None:
+            raise Error(f"{plan.path}: is a scene, which takes no audio: leave --audio out")
+        return SceneSource(size)
+    speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
+    return HeadSource(size, speech.source, speech.samples)
+
+
+class HeadSource:
+    """Audio is repeated, and the head turns left and right as time goes on."""
+
+    def __init__(self, size: tuple[int, int] | None, speech: str, samples: FloatArray) -> None:
+        self.shown: Mapping[str, str] = {"head": "moving", "speech": speech}
+        self._size = size
+        self._samples = samples
+
+    def session(self, model: Model, seed: int) -> Session:
+        return model.session(size=self._size, seed=seed)
+
+    def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
+        return _Speaking(session, _endless(self._samples, int(session.sample_rate * step_seconds)))
+
+
+class SceneSource:
+    """A camera goes around it."""
+
+    def __init__(self, size: tuple[int, int] | None) -> None:
+        self.shown: Mapping[str, str] = {
+            "scene": "still",
+            "camera": "in an orbit, one turn in four seconds of video",
+        }
+        self._size = size
+
+    def session(self, model: Model, seed: int) -> Session:
+        return model.session(size=self._size or model.size)
+
+    def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
+        return _Orbiting(model, session, self._size or model.size)
+
+
+class _Speaking:
+    def __init__(self, session: Session, audio: Iterator[FloatArray]) -> None:
+        self._session = session
+        self._audio = audio
+        self._pushed = 0
+        turn = max(1, round(_YAW_SECONDS * float(session.fps)))
+        self._poses = [
+            Controls(head_yaw=_YAW_DEGREES * math.sin(2 * math.pi * i / turn)) for i in range(turn)
+        ]
+        self._count = 0
+
+    def advance(self, seconds: float) -> None:
+        while self._pushed < seconds * self._session.sample_rate:
+            self.push()
+
+    def push(self) -> None:
+        chunk = next(self._audio)
+        if self._session.push_audio(chunk) != chunk.size:
+            raise Error("the session wants audio but takes none", "TALKRT_ERROR_INTERNAL")
+        self._pushed += chunk.size
+
+    def pull(self) -> Tick | None:
+        self._session.set_controls(self._poses[self._count % len(self._poses)])
+        begin = time.perf_counter_ns()
+        frame = self._session.pull()
+        spent = time.perf_counter_ns() - begin
+        if frame is None:
+            return None
+        self._count += 1
+        return Tick(
+            spent / 1e6,
+            {stage: nanoseconds / 1e6 for stage, nanoseconds in frame.stage_ns.items()},
+            frame.audio_position / self._session.sample_rate,
+            frame.image,
+        )
+
+    def next(self) -> Tick:
+        asking = 0.0  # pulls that found too little audio belong to the frame's time
+        while True:
+            begin = time.perf_counter_ns()
+            tick = self.pull()
+            if tick is not None:
+                return Tick(tick.pull_ms + asking, tick.stage_ms, tick.position, tick.image)
+            asking += (time.perf_counter_ns() - begin) / 1e6
+            self.push()
+
+    def interrupt(self) -> bool:
+        self._session.interrupt()
+        return True
+
+
+class _Orbiting:
+    def __init__(self, model: Model, session: Session, size: tuple[int, int]) -> None:
+        self._session = session
+        self._path = camera_path(_ORBIT, model, size, 1.0)
+        self._fps = model.fps
+        self._count = 0
+
+    def advance(self, seconds: float) -> None:
+        """A scene waits for nothing."""
+
+    def pull(self) -> Tick:
+        begin = time.perf_counter_ns()
+        camera = self._path.camera(self._count, self._fps)
+        view = self._session.draw(*camera, alpha=False, depth=False)
+        spent = time.perf_counter_ns() - begin
+        assert view.image is not None
+        position = float(self._count / self._fps)
+        self._count += 1
+        return Tick(spent / 1e6, {"render": view.draw_ns / 1e6}, position, view.image)
+
+    def next(self) -> Tick:
+        return self.pull()
+
+    def interrupt(self) -> bool:
+        return False
+
+
+def _endless(speech: FloatArray, step: int) -> Iterator[FloatArray]:
+    while True:
+        for begin in range(0, speech.size, step):
+            yield speech[begin : begin + step]
