@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words after `bench`. Each one's module is imported when it is called."""
+"""The words after `bench`."""
 
 from __future__ import annotations
 
 import typer
 
+from .compare.command import compare
+
 
 def register(app: typer.Typer) -> None:
-    pass
+    app.command()(compare)

@@ -30,9 +30,7 @@ class Outputs:
 
     def check(self) -> None:
         """Raises Error for what could not be written, before anyone measures."""
-        for path in (self.save, self.html, self.junit, self.prometheus):
-            if path is not None:
-                check_writable(path)
+        check_files(self.save, self.html, self.junit, self.prometheus)
 
     def write(self, report: Report) -> None:
         document = as_json(report)
@@ -48,6 +46,12 @@ class Outputs:
         if self.github:
             tell_github(document, report.strict)
         print(json.dumps(document, indent=2) if self.json_wanted else as_table(report))
+
+
+def check_files(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None:
+            check_writable(path)
 
 
 def tell_github(document: dict[str, Any], strict: bool) -> None:
