@@ -108,6 +108,11 @@ class OnnxGraph:
 
 def to_onnx(graph: Graph) -> OnnxGraph:
     """Exports with the dynamo exporter at fixed shapes and moves the weights out."""
+    return stored(graph, exported(graph))
+
+
+def exported(graph: Graph) -> onnx.ModelProto:
+    """With its weights inside."""
     import torch
 
     shapes = [port.shape for port in graph.inputs] + [state.shape for state in graph.states]
@@ -125,7 +130,11 @@ def to_onnx(graph: Graph) -> OnnxGraph:
         if program is None:
             raise RuntimeError(f"graph {graph.name}: the exporter returned nothing")
         program.optimize()
-        model = program.model_proto
+        return program.model_proto
+
+
+def stored(graph: Graph, model: onnx.ModelProto) -> OnnxGraph:
+    """Moves the weights out of `model`, which computes what `graph` says."""
     _strip(model)
     weights = _externalize(model, graph.name)
     return OnnxGraph(graph, model.SerializeToString(deterministic=True), weights)

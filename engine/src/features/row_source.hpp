@@ -13,6 +13,8 @@
 
 namespace talkrt::features {
 
+inline constexpr std::size_t kMostFed = 1024;  // floats at once
+
 class RowSource {
  public:
   virtual ~RowSource() = default;

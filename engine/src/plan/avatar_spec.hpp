@@ -14,11 +14,21 @@
 
 namespace talkrt::plan {
 
+/// The graph that makes rows from audio, and the windows of samples that it runs over.
+struct EncoderSpec {
+  std::string graph;
+  int before = 0, step = 0, after = 0;  // samples
+  int lead = 0;                         // vectors of a row before its own position
+
+  [[nodiscard]] int samples() const { return before + step + after; }
+};
+
 /// Rows of audio features, one for each video frame.
 struct RowFeatures {
   std::string extractor;
   int channels = 0, row_width = 0;
-  int before = 0, after = 0;  // frame i gets rows i - before to i + after - 1
+  int before = 0, after = 0;           // frame i gets rows i - before to i + after - 1
+  std::optional<EncoderSpec> encoder;  // none: the host has the rows
 
   [[nodiscard]] int window() const { return before + after; }
 };

@@ -124,7 +124,7 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label) {
     manifest.motion = read_motion(root.at("motion"), manifest);
   } else if (manifest.is_avatar()) {
     refuse_if_present(root, {"motion"}, manifest.model);
-    manifest.rows = read_rows(root.at("features"));
+    manifest.rows = read_rows(root.at("features"), manifest);
     manifest.gaussian = read_moved(root.at("gaussian"));
     manifest.avatar = read_avatar(root, manifest);
   } else if (const auto features = root.find("features")) {

@@ -65,7 +65,7 @@ void check_input(const Port& port, const std::string& graph, const Manifest& man
 
 }  // namespace
 
-RowFeatures read_rows(const Node& node) {
+RowFeatures read_rows(const Node& node, const Manifest& manifest) {
   if (const Node kind = node.at("kind"); kind.text(64) != "rows") {
     kind.refuse("\"rows\", in a plan of model \"avatar\"", TALKRT_ERROR_PLAN_UNSUPPORTED);
   }
@@ -77,6 +77,7 @@ RowFeatures read_rows(const Node& node) {
   const Node after = node.at("after");
   out.after = static_cast<int>(after.integer(0, 64));
   if (out.window() == 0) after.refuse("at least one row, before or after");
+  if (const auto encoder = node.find("encoder")) out.encoder = read_encoder(*encoder, out, manifest);
   return out;
 }
 

@@ -29,7 +29,8 @@ bool is_source(std::string_view name);
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
 Gaussian read_gaussian(const Node& node);
 /// The sections of a plan of model `avatar`. `manifest` has its graphs, and what stands above.
-RowFeatures read_rows(const Node& node);
+RowFeatures read_rows(const Node& node, const Manifest& manifest);
+EncoderSpec read_encoder(const Node& node, const RowFeatures& rows, const Manifest& manifest);
 Gaussian read_moved(const Node& node);
 AvatarSpec read_avatar(const Node& root, const Manifest& manifest);
 std::vector<Deform> read_deforms(const Node& node, const Manifest& manifest);

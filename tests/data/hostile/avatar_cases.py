@@ -47,6 +47,7 @@ def avatar_cases() -> Iterator[Case]:
     )
     yield from _deform(case, field)
     yield from _network(case, field)
+    yield from _encoder(case)
 
     yield field("track_none", "track.frames is 0", "avatar.track.frames", 0)
     yield field("torso_negative", "track.torso[1] is -1", "avatar.track.torso", [0, -1])
@@ -193,3 +194,35 @@ def _network(case: Any, field: Any) -> Iterator[Case]:
         "layer_extra", f"{face}/layer1 is present", tensor(f"{face}/layer1", np.zeros((2, 2), "f4"))
     )
     yield case("raw_scales", f"{face}/scales is absent", tensor(f"{face}/scales", None))
+
+
+def _encoder(case: Any) -> Iterator[Case]:
+    def hearing(changed: str = "", value: Any = None, runs: str = "window") -> Any:
+        """Gives the avatar an encoder, which lies about `changed`."""
+
+        def edit(manifest: Any, tensors: Any) -> None:
+            samples = {"name": "samples", "dtype": "F32", "shape": [1, 1360], "from": "pipeline"}
+            vectors = {"name": "vectors", "dtype": "F32", "shape": [2, 1]}
+            graph = {"name": "encoder", "runs": runs, "inputs": [samples], "outputs": [vectors]}
+            manifest["graphs"].append(graph)
+            words = {"graph": "encoder", "before": 640, "step": 640, "after": 80, "lead": 0}
+            manifest["features"]["encoder"] = words
+            if changed:
+                setting(changed, value)(manifest, tensors)
+
+        return edit
+
+    where = "features.encoder"
+    yield case("encoder_unlisted", "graph that the manifest lists", hearing(f"{where}.graph", "x"))
+    yield case("encoder_of_frames", "a graph that runs per window", hearing(runs="frame"))
+    yield case(
+        "encoder_step", "step is 960, expected a multiple of 640", hearing(f"{where}.step", 960)
+    )
+    yield case("encoder_after", "after is 79, expected an integer", hearing(f"{where}.after", 79))
+    yield case("encoder_long", "at most 480000 samples with", hearing(f"{where}.before", 479_680))
+    yield case(
+        "encoder_window",
+        'expected one input, "samples" F32 [1, 1380]',
+        hearing(f"{where}.after", 100),
+    )
+    yield case("encoder_slow", "of 8000 Hz and 25/1", hearing("audio.sample_rate", 8000))
