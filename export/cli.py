@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -29,6 +29,7 @@ def _commands() -> None:
 
 SCENE = "Any Gaussian scene (with --ply)"
 RIGGED = "A rigged head"
+TRAINED = "A trained avatar (with --talkinggaussian or --gaussiantalker)"
 
 
 @app.command()
@@ -36,7 +37,8 @@ def gaussian(
     context: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", help="The plan to write.")],
     name: Annotated[
-        str | None, typer.Option(help="The plan's name; by default 'demo', or the scene file's.")
+        str | None,
+        typer.Option(help="The plan's name; by default 'demo', or the file's or folder's."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of the synthetic head.")] = 7,
@@ -50,6 +52,54 @@ def gaussian(
             rich_help_panel=RIGGED,
         ),
     ] = None,
+    talkinggaussian: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder that TalkingGaussian trained, or its fused checkpoint.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = None,
+    gaussiantalker: Annotated[
+        Path | None,
+        typer.Option(help="The folder that GaussianTalker trained.", rich_help_panel=TRAINED),
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder trained on (transforms_*.json, au.csv, bc.jpg, torso_imgs); by "
+            "default the one that cfg_args names.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = None,
+    audio_features: Annotated[
+        Path | None,
+        typer.Option(
+            help="The recording's audio features, .npy; by default aud_ds.npy, aud_eo.npy or "
+            "aud_hu.npy of the dataset.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = None,
+    loop_seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.04,
+            max=600,
+            help="How much of the recording to play, forwards and backwards.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = 6.0,
+    dilate: Annotated[
+        bool,
+        typer.Option("--dilate", help="TalkingGaussian's --dilate.", rich_help_panel=TRAINED),
+    ] = False,
+    torso: Annotated[
+        bool,
+        typer.Option(
+            "--torso/--no-torso",
+            help="--no-torso for GaussianTalker's torso branch, whose Gaussians are the torso.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = True,
     ply: Annotated[
         Path | None,
         typer.Option(
@@ -102,11 +152,12 @@ def gaussian(
         typer.Option(min=0, max=3, help="Keep SH up to this degree.", rich_help_panel=SCENE),
     ] = None,
     licence: Annotated[
-        str | None, typer.Option(help="Of the scene, for the manifest.", rich_help_panel=SCENE)
+        str | None, typer.Option(help="Of the scene or the avatar, for the manifest.")
     ] = None,
 ) -> None:
-    """The synthetic head with its speech-to-motion network; with --lam a head of LAM's, with --ply
-    any Gaussian scene."""
+    """The synthetic head with its speech-to-motion network; with --lam a head of LAM's, with
+    --talkinggaussian or --gaussiantalker an avatar trained by these, with --ply any Gaussian scene.
+    """
     given = {
         parameter
         for parameter in context.params
@@ -118,6 +169,30 @@ def gaussian(
         wrong = given - {"output", "name", "json", "lam", "licence", "background"}
         _refuse_options(wrong, "not with --lam")
         _lam(lam, output, name, licence, background if "background" in given else "white", json)
+        return
+    if talkinggaussian or gaussiantalker:
+        shared = {"dataset", "audio_features", "loop_seconds", "name", "licence", "output", "json"}
+        if talkinggaussian:
+            _refuse_options(
+                given - shared - {"talkinggaussian", "dilate"}, "not with --talkinggaussian"
+            )
+        else:
+            _refuse_options(
+                given - shared - {"gaussiantalker", "torso"}, "not with --gaussiantalker"
+            )
+        _trained(
+            talkinggaussian,
+            gaussiantalker,
+            output,
+            json,
+            dataset=dataset,
+            audio_features=audio_features,
+            name=name,
+            licence=licence,
+            loop_seconds=loop_seconds,
+            dilate=dilate,
+            torso=torso,
+        )
         return
     if ply is None:
         _refuse_options(given - {"output", "name", "json", "seed", "gaussians"}, "only with --ply")
@@ -170,6 +245,39 @@ def _lam(
             source, output, name=called, licence=licence, background=color, steps=steps
         ),
     )
+
+
+def _trained(
+    talkinggaussian: Path | None,
+    gaussiantalker: Path | None,
+    output: Path,
+    json: bool,
+    **options: Any,
+) -> None:
+    from .gaussian.scene.options import check_texts
+    from .gaussian.trained.convert import (
+        AvatarOptions,
+        export_gaussiantalker,
+        export_talkinggaussian,
+    )
+    from .gaussian.trained.report import avatar_json, avatar_table
+    from .parity import ParityError
+    from .report import Steps
+
+    try:
+        check_texts(options["name"] or "avatar", options["licence"])
+        given = AvatarOptions(**options)
+        with Steps(quiet=json) as steps:
+            if talkinggaussian:
+                result = export_talkinggaussian(talkinggaussian, output, given, steps)
+            elif gaussiantalker:
+                result = export_gaussiantalker(gaussiantalker, output, given, steps)
+    except (ParityError, OSError, ValueError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(avatar_json(result) if json else avatar_table(result))
 
 
 def _rigged(json: bool, export: Callable[[Steps], Exported]) -> None:

@@ -47,7 +47,7 @@ def compare(
 
     graph = exported.graph
     names = [port.name for port in graph.outputs] + [state.output for state in graph.states]
-    session = _session(exported)
+    runner = session(exported)
     start = [
         np.zeros(state.shape, np.float32) if state.init is None else state.init.astype(np.float32)
         for state in graph.states
@@ -61,7 +61,7 @@ def compare(
             original = graph.module(*(torch.from_numpy(a.copy()) for a in [*fed, *torch_states]))
             expected = [value.numpy() for value in original]
             keys = [port.name for port in graph.inputs] + [state.input for state in graph.states]
-            found = session.run(names, dict(zip(keys, [*fed, *ort_states], strict=True)))
+            found = runner.run(names, dict(zip(keys, [*fed, *ort_states], strict=True)))
             for name, a, b in zip(names, expected, found, strict=True):
                 error = float(np.max(np.abs(a.astype(np.float64) - b))) if a.size else 0.0
                 worst[name] = error if np.isnan(error) else max(worst[name], error)
@@ -82,7 +82,8 @@ def require(rows: Sequence[Parity]) -> None:
         )
 
 
-def _session(exported: OnnxGraph) -> Any:
+def session(exported: OnnxGraph) -> Any:
+    """ONNX Runtime with the graph and its weights, on one core."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -20,30 +20,49 @@ MAX_SIDE = 8192
 @dataclass(frozen=True, slots=True)
 class Backdrops:
     background: ByteArray  # [H, W, 3]
-    torsos: ByteArray  # [P, h, w, 4] colour and alpha, not premultiplied
+    torsos: ByteArray | None  # [P, h, w, 4] colour and alpha, not premultiplied
     corner: tuple[int, int]  # row, column of the torsos in the picture
 
 
 def read_backdrops(
-    recording: Recording, piece: slice, progress: Callable[[], None] = lambda: None
+    recording: Recording,
+    piece: slice,
+    progress: Callable[[], None] = lambda: None,
+    torso: bool = True,
 ) -> Backdrops:
     """Pictures of the frames in `piece`. Outside the cut every torso is transparent."""
     background = _picture(recording.background, "rgb24")
-    torsos = []
+    if not torso:
+        return Backdrops(background, None, (0, 0))
+    pieces = []
     for index in range(piece.start, piece.stop):
         path = recording.torso(index)
-        torso = _picture(path, "rgba")
-        if torso.shape[:2] != background.shape[:2]:
+        picture = _picture(path, "rgba")
+        if picture.shape[:2] != background.shape[:2]:
             raise CheckpointError(
-                f"{path}: {_size(torso)} pixels, expected {_size(background)} as "
+                f"{path}: {_size(picture)} pixels, expected {_size(background)} as "
                 f"{recording.background.name} has"
             )
-        torsos.append(torso)
+        pieces.append(_cut(picture))
         progress()
-    seen = np.any([torso[..., 3] > 0 for torso in torsos], axis=0)
-    rows, columns = _reach(seen.any(axis=1)), _reach(seen.any(axis=0))
-    cut = np.stack([torso[rows, columns] for torso in torsos])
-    return Backdrops(background, cut, (rows.start, columns.start))
+    # Each is cut before the next is read: whole pictures of a long piece would fill the memory.
+    top, left = (min(corner[axis] for _, corner in pieces) for axis in (0, 1))
+    height, width = (
+        max(corner[axis] + cut.shape[axis] for cut, corner in pieces) - start
+        for axis, start in ((0, top), (1, left))
+    )
+    torsos = np.zeros((len(pieces), height, width, 4), np.uint8)
+    for i, (cut, (row, column)) in enumerate(pieces):
+        rows, columns = cut.shape[:2]
+        torsos[i, row - top : row - top + rows, column - left : column - left + columns] = cut
+    return Backdrops(background, torsos, (top, left))
+
+
+def _cut(picture: ByteArray) -> tuple[ByteArray, tuple[int, int]]:
+    """The part of a picture [H, W, 4] that is not transparent, and where it was."""
+    seen: NDArray[np.bool_] = np.asarray(picture[..., 3] > 0)
+    rows, columns = _reach(np.any(seen, axis=1)), _reach(np.any(seen, axis=0))
+    return picture[rows, columns].copy(), (rows.start, columns.start)
 
 
 def _reach(used: NDArray[np.bool_]) -> slice:

@@ -155,8 +155,8 @@ def graph(raw: RawGaussians, network: DeformationNetwork) -> Graph:
         module=Baked(raw, network).eval(),
         inputs=(
             Port("window", (WINDOW, AUDIO_CHANNELS, ROW_WIDTH), "features"),
-            Port("eye", (1, CODE), "controls"),
-            Port("camera", (1, 12), "controls"),
+            Port("eye", (1, CODE), "pipeline"),
+            Port("camera", (1, 12), "pipeline"),
         ),
         outputs=(
             Port("means", (n, 3)),

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..spatial_order import spatial_order
 from .source import Block, FloatArray, SceneError, Source, refuse
 
 MAX_COORDINATE = 1e6  # of means and scales, as FORMAT.md says of scenes
 MAX_COEFFICIENT = 1e3  # of SH
-
-MORTON_BITS = 21  # an axis: three fill 63 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +89,6 @@ def gather(
         arrays[i] = arrays[i][:kept][order]
     means, quats, scales, opacities, sh = arrays
     return Scene(means, quats, scales, opacities, sh, not_finite, beyond)
-
-
-def spatial_order(means: FloatArray) -> NDArray[np.intp]:
-    """Along a Morton curve through their bounding box; equal places keep their order."""
-    low = means.min(axis=0).astype(np.float64)
-    span = np.maximum(means.max(axis=0) - low, 1e-30)
-    codes = np.zeros(len(means), np.uint64)
-    for axis in range(3):
-        share = (means[:, axis] - low[axis]) / span[axis]
-        cells = np.minimum(share * (1 << MORTON_BITS), (1 << MORTON_BITS) - 1).astype(np.uint64)
-        codes |= _spread(cells) << np.uint64(axis)
-    return np.argsort(codes, kind="stable")
-
-
-def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Two zero bits between any two of the lowest 21."""
-    for shift, mask in (
-        (32, 0x001F00000000FFFF),
-        (16, 0x001F0000FF0000FF),
-        (8, 0x100F00F00F00F00F),
-        (4, 0x10C30C30C30C30C3),
-        (2, 0x1249249249249249),
-    ):
-        values = (values | values << np.uint64(shift)) & np.uint64(mask)
-    return values
 
 
 def _all_finite(columns: list[FloatArray]) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 
 Rest positions never change, so neither do the features of the planes, the two attentions, and what
 the first layer makes of the features. What is left of a frame is small: the audio code and the
-expression scale one matrix, and two more layers follow.
+expression scale one matrix, the mix, and for each Gaussian two more layers follow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch.nn.functional import normalize, softplus
 from ...to_onnx import Graph, Port
 from ..audio_network import WINDOW, AudioCode, Mlp
 from ..raw_gaussians import RawGaussians
+from ..trained.deform import Network
 from .checkpoint import TalkingGaussian
 from .movement import FACE_STEP, MOUTH_STEP, move_face, move_mouth
 from .networks import FEATURES, FaceNetwork, MouthNetwork
@@ -49,7 +50,7 @@ class OriginalMouth(nn.Module):
         return (move_mouth(self.raw, hidden).means,)
 
 
-class _BakedAudio(nn.Module):
+class _Audio(nn.Module):
     """The audio networks of `source`, with weights of their own names."""
 
     def __init__(self, source: AudioCode) -> None:
@@ -62,12 +63,40 @@ class _BakedAudio(nn.Module):
         return found
 
 
-class BakedFace(_BakedAudio):
-    """OriginalFace in 7,206 multiply-adds a Gaussian instead of 12,566."""
+class FaceMix(_Audio):
+    """Audio window and action units to [38, 64]: what an attention of 1 adds to the first layer."""
+
+    first: torch.Tensor  # [38, 64]
+
+    def __init__(self, network: FaceNetwork) -> None:
+        super().__init__(network)
+        self.exp_encode_net = network.exp_encode_net
+        _constants(self, first=_weights(network.sigma_net)[0][:, FEATURES:].T)
+
+    def forward(self, window: torch.Tensor, action_units: torch.Tensor) -> Tensors:
+        seen = [self.exp_encode_net(action_units[:, :5]), action_units[:, 5:]]
+        frame = torch.cat([self.code(window), *seen], dim=1)  # [1, 38]
+        return (frame.T * self.first,)
+
+
+class MouthMix(_Audio):
+    """Audio window to [1, 32]: what speech adds to the first layer, the same for all Gaussians."""
+
+    first: torch.Tensor  # [32, 32]
+
+    def __init__(self, network: MouthNetwork) -> None:
+        super().__init__(network)
+        _constants(self, first=_weights(network.sigma_net)[0][:, FEATURES:].T)
+
+    def forward(self, window: torch.Tensor) -> Tensors:
+        return (self.code(window) @ self.first,)
+
+
+class BakedFace(nn.Module):
+    """From the mix on, in 7,168 multiply-adds a Gaussian; all of OriginalFace takes 12,566."""
 
     still: torch.Tensor  # [N, 64] what the first layer makes of the features
     attention: torch.Tensor  # [N, 38] to the audio code and to the expression
-    first: torch.Tensor  # [38, 64]
     second: torch.Tensor  # [64, 64]
     third: torch.Tensor  # [64, 10]
     xyz: torch.Tensor  # [N, 3]
@@ -75,8 +104,7 @@ class BakedFace(_BakedAudio):
     scaling: torch.Tensor  # [N, 3]
 
     def __init__(self, raw: RawGaussians, network: FaceNetwork) -> None:
-        super().__init__(network)
-        self.exp_encode_net = network.exp_encode_net
+        super().__init__()
         features = network.encode(torch.from_numpy(raw.xyz))
         first, second, third = _weights(network.sigma_net)
         place = third[0:3] * torch.tensor(FACE_STEP)[:, None]  # row 7, an opacity, is not used
@@ -85,7 +113,6 @@ class BakedFace(_BakedAudio):
             self,
             still=features @ first[:, :FEATURES].T,
             attention=torch.cat(attentions, dim=1),
-            first=first[:, FEATURES:].T,
             second=second.T,
             third=torch.cat([place, third[3:7], third[8:11]]).T,
             xyz=torch.from_numpy(raw.xyz),
@@ -93,10 +120,8 @@ class BakedFace(_BakedAudio):
             scaling=torch.from_numpy(raw.scaling),
         )
 
-    def forward(self, window: torch.Tensor, action_units: torch.Tensor) -> Tensors:
-        seen = [self.exp_encode_net(action_units[:, :5]), action_units[:, 5:]]
-        frame = torch.cat([self.code(window), *seen], dim=1)  # [1, 38]
-        x = torch.relu(self.still + self.attention @ (frame.T * self.first))
+    def forward(self, mix: torch.Tensor) -> Tensors:
+        x = torch.relu(self.still + self.attention @ mix)
         x = torch.relu(x @ self.second) @ self.third
         place, turn, grow = torch.split(x, [3, 4, 3], dim=1)
         return (
@@ -105,52 +130,91 @@ class BakedFace(_BakedAudio):
             softplus(self.scaling + grow),
         )
 
+    def network(self) -> Network:
+        return Network(
+            mix="face_mix.mix",
+            still=self.still.numpy(),
+            attention=self.attention.numpy(),
+            layers=[self.second.numpy(), self.third.numpy()],
+            outputs={"means": 0, "quats": 3, "scales": 7},
+            scale="softplus",
+            quats=self.rotation.numpy(),
+            scales=self.scaling.numpy(),
+        )
 
-class BakedMouth(_BakedAudio):
-    """OriginalMouth in 1,120 multiply-adds a Gaussian instead of 3,440."""
+
+class BakedMouth(nn.Module):
+    """From the mix on, in 1,120 multiply-adds a Gaussian; all of OriginalMouth takes 3,440."""
 
     still: torch.Tensor  # [N, 32] what the first layer makes of the features
-    first: torch.Tensor  # [32, 32]
     second: torch.Tensor  # [32, 32]
     third: torch.Tensor  # [32, 3]
     xyz: torch.Tensor  # [N, 3]
 
     def __init__(self, raw: RawGaussians, network: MouthNetwork) -> None:
-        super().__init__(network)
+        super().__init__()
         features = network.encode(torch.from_numpy(raw.xyz))
         first, second, third = _weights(network.sigma_net)
         _constants(
             self,
             still=features @ first[:, :FEATURES].T,
-            first=first[:, FEATURES:].T,
             second=second.T,
             third=(third * torch.tensor(MOUTH_STEP)[:, None]).T,
             xyz=torch.from_numpy(raw.xyz),
         )
 
-    def forward(self, window: torch.Tensor) -> Tensors:
-        x = torch.relu(self.still + self.code(window) @ self.first)  # one row for all Gaussians
+    def forward(self, mix: torch.Tensor) -> Tensors:
+        x = torch.relu(self.still + mix)
         return (self.xyz + torch.relu(x @ self.second) @ self.third,)
 
+    def network(self) -> Network:
+        return Network(
+            mix="mouth_mix.mix",
+            still=self.still.numpy(),
+            attention=None,
+            layers=[self.second.numpy(), self.third.numpy()],
+            outputs={"means": 0},
+        )
 
-def face_graph(avatar: TalkingGaussian) -> Graph:
-    n = avatar.face.count
-    return Graph(
-        name="face",
-        runs="frame",
-        module=BakedFace(avatar.face, avatar.face_network).eval(),
-        inputs=(_window(avatar), Port("action_units", (1, 6), "controls")),
-        outputs=(Port("means", (n, 3)), Port("quats", (n, 4)), Port("scales", (n, 3))),
+
+def face_graphs(avatar: TalkingGaussian) -> tuple[Graph, Graph]:
+    """The audio window and action units to the mix, and the mix to Gaussians."""
+    n, mix = avatar.face.count, (38, 64)
+    return (
+        Graph(
+            name="face_mix",
+            runs="frame",
+            module=FaceMix(avatar.face_network).eval(),
+            inputs=(_window(avatar), Port("action_units", (1, 6), "pipeline")),
+            outputs=(Port("mix", mix),),
+        ),
+        Graph(
+            name="face",
+            runs="frame",
+            module=BakedFace(avatar.face, avatar.face_network).eval(),
+            inputs=(Port("mix", mix, "face_mix.mix"),),
+            outputs=(Port("means", (n, 3)), Port("quats", (n, 4)), Port("scales", (n, 3))),
+        ),
     )
 
 
-def mouth_graph(avatar: TalkingGaussian) -> Graph:
-    return Graph(
-        name="mouth",
-        runs="frame",
-        module=BakedMouth(avatar.mouth, avatar.mouth_network).eval(),
-        inputs=(_window(avatar),),
-        outputs=(Port("means", (avatar.mouth.count, 3)),),
+def mouth_graphs(avatar: TalkingGaussian) -> tuple[Graph, Graph]:
+    mix = (1, 32)
+    return (
+        Graph(
+            name="mouth_mix",
+            runs="frame",
+            module=MouthMix(avatar.mouth_network).eval(),
+            inputs=(_window(avatar),),
+            outputs=(Port("mix", mix),),
+        ),
+        Graph(
+            name="mouth",
+            runs="frame",
+            module=BakedMouth(avatar.mouth, avatar.mouth_network).eval(),
+            inputs=(Port("mix", mix, "mouth_mix.mix"),),
+            outputs=(Port("means", (avatar.mouth.count, 3)),),
+        ),
     )
 
 
