@@ -79,6 +79,14 @@ def gaussian(
             rich_help_panel=TRAINED,
         ),
     ] = None,
+    audio_encoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="HuBERT or wav2vec2 as Hugging Face stores it, or DeepSpeech as .onnx: the plan "
+            "then makes its features from audio. Without it, hosts push features.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = None,
     loop_seconds: Annotated[
         float,
         typer.Option(
@@ -171,7 +179,8 @@ def gaussian(
         _lam(lam, output, name, licence, background if "background" in given else "white", json)
         return
     if talkinggaussian or gaussiantalker:
-        shared = {"dataset", "audio_features", "loop_seconds", "name", "licence", "output", "json"}
+        shared = {"dataset", "audio_features", "audio_encoder", "loop_seconds"}
+        shared |= {"name", "licence", "output", "json"}
         if talkinggaussian:
             _refuse_options(
                 given - shared - {"talkinggaussian", "dilate"}, "not with --talkinggaussian"
@@ -187,6 +196,7 @@ def gaussian(
             json,
             dataset=dataset,
             audio_features=audio_features,
+            audio_encoder=audio_encoder,
             name=name,
             licence=licence,
             loop_seconds=loop_seconds,

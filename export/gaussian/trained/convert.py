@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ... import parity
 from ...checkpoint import CheckpointError
+from ...encoders.build import build_encoder
 from ...parity import Parity
 from ...plan import write_plan
 from ...report import Steps
@@ -40,6 +41,7 @@ class AvatarOptions:
     audio_features: Path | None = None
     name: str | None = None
     licence: str | None = None
+    audio_encoder: Path | None = None  # HuBERT, wav2vec2 or DeepSpeech: then audio is enough
     loop_seconds: float = 6.0
     dilate: bool = False  # TalkingGaussian's --dilate
     torso: bool = True  # GaussianTalker's main branch; its torso branch draws torsos as Gaussians
@@ -62,6 +64,7 @@ class ExportedAvatar:
     track_seconds: float
     track_bytes: int
     check_frames: tuple[int, ...]
+    encoder: str | None  # the file that the plan's audio encoder is from
 
 
 def export_talkinggaussian(
@@ -134,10 +137,14 @@ def _track_frames(options: AvatarOptions) -> int:
 def _export(
     source: AvatarSource, output: Path, options: AvatarOptions, steps: Steps, folder: Path
 ) -> ExportedAvatar:
+    encoder = None
+    if options.audio_encoder is not None:
+        with steps.step("export the audio encoder"):
+            encoder = build_encoder(options.audio_encoder, source.channels, source.row_width)
     frames = [frame for frame in check.FRAMES if frame < len(source.played.rows)]
     inputs = [check.frame_inputs(source, frame) for frame in frames]
-    rows: list[Parity] = []
-    exported: list[OnnxGraph] = []
+    rows: list[Parity] = [] if encoder is None else list(encoder.parity)
+    exported: list[OnnxGraph] = [] if encoder is None else [encoder.onnx]
     counted: dict[str, tuple[int, int]] = {}
     with steps.step("compare with the original", total=2 * len(source.parts)) as step:
         for part in source.parts:
@@ -158,6 +165,8 @@ def _export(
     tensors = _tensors(source, exported, precision) | _clip(source, frames, pictures)
     with steps.step("write the plan"):
         manifest = _manifest(source, exported, options, folder, frames, tensors)
+        if encoder is not None:
+            manifest["features"]["encoder"] = encoder.manifest()
         write_plan(output, manifest, tensors)
     return ExportedAvatar(
         plan=output,
@@ -175,6 +184,7 @@ def _export(
         track_seconds=source.played.frames / FPS,
         track_bytes=sum(t.nbytes for n, t in tensors.items() if n.startswith("gaussian/track/")),
         check_frames=tuple(frames),
+        encoder=None if encoder is None else str(encoder.source),
     )
 
 

@@ -46,7 +46,8 @@ def _lines(result: ExportedAvatar) -> list[str]:
         )
     lines.append(
         f"track: {result.track_seconds:.1f} s, forwards and backwards, "
-        f"{result.track_bytes / 1e6:.1f} MB; {result.extractor} features"
+        f"{result.track_bytes / 1e6:.1f} MB; {result.extractor} features, "
+        + ("which the host pushes" if result.encoder is None else f"made by {result.encoder}")
     )
     lines.append(f"{result.plan}: {result.bytes / 1e6:.2f} MB, {result.gaussians} Gaussians")
     return lines

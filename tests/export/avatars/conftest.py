@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -56,3 +57,16 @@ def gaussiantalker_raw() -> Any:
     xyz, _, dc, rest, opacity, scaling, rotation = np.split(rows, [3, 6, 9, 54, 55, 58], axis=1)
     sh_rest = rest.reshape(-1, 3, 15).swapaxes(1, 2)
     return raw_gaussians("golden", xyz, scaling, rotation, opacity, dc[:, None], sh_rest, 16)
+
+
+@pytest.fixture(scope="session")
+def made_up() -> Any:
+    """Writes a TalkingGaussian folder and a recording of nobody."""
+    pytest.importorskip("torch")
+    spec = importlib.util.spec_from_file_location(
+        "made_up_avatar", Path(__file__).with_name("made_up_avatar.py")
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.write

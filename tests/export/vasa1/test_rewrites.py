@@ -4,12 +4,12 @@
 import pytest
 
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
+from talkrt.export.multiply_adds import multiply_adds  # noqa: E402
 from talkrt.export.vasa1 import sampling, subpixel  # noqa: E402
 from talkrt.export.vasa1.denoising_split import AudioRows, DenoisingStep, SpeechWindow  # noqa: E402
 from talkrt.export.vasa1.depth_conv import SlicedConv3d, WideSum  # noqa: E402
 from talkrt.export.vasa1.folding import with_norm, without_spectral_norm  # noqa: E402
 from talkrt.export.vasa1.generator_split import FastGenerator  # noqa: E402
-from talkrt.export.multiply_adds import multiply_adds  # noqa: E402
 from talkrt.export.vasa1.warping import identity_grid  # noqa: E402
 from talkrt.export.vasa1.warping_split import FrameWarp, PortraitWarp  # noqa: E402
 from torch import nn  # noqa: E402

@@ -66,6 +66,8 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
             yield f"{kind} budget", _size(amount)
     if gaussian := manifest.get("gaussian"):
         yield from _gaussian(gaussian)
+    if manifest["model"] == "avatar":
+        yield from _avatar(manifest)
     if motion := manifest.get("motion"):
         yield "emotions", ", ".join(emotion["name"] for emotion in motion["emotions"])
     if check := manifest.get("check"):
@@ -84,6 +86,25 @@ def _gaussian(gaussian: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if view := gaussian.get("view"):
         eye = _eye(gaussian["camera"]["viewmat"])
         yield "camera", f"at {_point(eye)}, about {_point(view['target'])}, up {_point(view['up'])}"
+
+
+def _avatar(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    avatar, features = manifest["avatar"], manifest["features"]
+    made = "rows that the plan makes" if "encoder" in features else "rows that the host pushes"
+    size = f"{features['row_width']} x {features['channels']}"
+    ahead = (features["after"] - 1) / (manifest["video"]["fps"][0] / manifest["video"]["fps"][1])
+    yield "features", f"{features['extractor']} {size}, {made}; {1000 * ahead:.0f} ms ahead"
+    for entry in avatar["deform"]:
+        network = entry.get("network")
+        how = (
+            " > ".join(str(width) for width in network["widths"]) if network else "the graph alone"
+        )
+        yield "moved", f"{entry['count']} Gaussians by {entry['graph']} ({how})"
+    track = avatar["track"]
+    seconds = track["frames"] * manifest["video"]["fps"][1] / manifest["video"]["fps"][0]
+    drawn = avatar["composite"]["kind"] + (", dilated" if avatar["composite"].get("dilate") else "")
+    yield "track", f"{seconds:.1f} s, forwards and backwards; {drawn}"
+    yield "trained by", avatar.get("origin", "not stated")
 
 
 def _eye(viewmat: list[float]) -> list[float]:
