@@ -3,7 +3,7 @@
 network become one graph.
 
 The network is recurrent in both directions and was run over whole clips; here it runs over windows,
-so its rows differ from those that an avatar was trained with (DESIGN.md beside this file says by how much).
+so its rows differ from those that an avatar was trained with (DESIGN.md beside this file says how).
 """
 
 from __future__ import annotations

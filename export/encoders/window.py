@@ -112,6 +112,6 @@ def parse_window(text: str) -> EncoderWindow:
         before, step, after = (round(float(part) * SAMPLE_RATE / 1000) for part in text.split(","))
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r}, expected BEFORE,STEP,AFTER in milliseconds, as in 4000,400,300"
+            f"--encoder-window is {text!r}, expected BEFORE,STEP,AFTER in ms, as in 4000,400,300"
         ) from None
     return EncoderWindow(before, step, after, lead=0)
