@@ -87,6 +87,13 @@ def gaussian(
             rich_help_panel=TRAINED,
         ),
     ] = None,
+    encoder_window: Annotated[
+        str | None,
+        typer.Option(
+            help="BEFORE,STEP,AFTER in ms: what the encoder hears around each step of speech.",
+            rich_help_panel=TRAINED,
+        ),
+    ] = None,
     loop_seconds: Annotated[
         float,
         typer.Option(
@@ -181,6 +188,7 @@ def gaussian(
     if talkinggaussian or gaussiantalker:
         shared = {"dataset", "audio_features", "audio_encoder", "loop_seconds"}
         shared |= {"name", "licence", "output", "json"}
+        shared |= {"encoder_window"} if audio_encoder else set()
         if talkinggaussian:
             _refuse_options(
                 given - shared - {"talkinggaussian", "dilate"}, "not with --talkinggaussian"
@@ -197,6 +205,7 @@ def gaussian(
             dataset=dataset,
             audio_features=audio_features,
             audio_encoder=audio_encoder,
+            encoder_window=encoder_window,
             name=name,
             licence=licence,
             loop_seconds=loop_seconds,
@@ -264,6 +273,7 @@ def _trained(
     json: bool,
     **options: Any,
 ) -> None:
+    from .encoders.window import parse_window
     from .gaussian.scene.options import check_texts
     from .gaussian.trained.convert import (
         AvatarOptions,
@@ -276,6 +286,8 @@ def _trained(
 
     try:
         check_texts(options["name"] or "avatar", options["licence"])
+        if options["encoder_window"] is not None:
+            options["encoder_window"] = parse_window(options["encoder_window"])
         given = AvatarOptions(**options)
         with Steps(quiet=json) as steps:
             if talkinggaussian:

@@ -11,23 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ... import parity
 from ...checkpoint import CheckpointError
-from ...encoders.build import build_encoder
 from ...parity import Parity
 from ...plan import write_plan
 from ...report import Steps
 from ...to_onnx import OnnxGraph
 from ..bake_proof import prove
 from . import check
+from .encoder import described, hearing
 from .kernel_proof import prove_kernel, same_pictures
 from .played import FPS, dataset_folder, orbit_degrees, read_played
 from .source import AvatarSource
+
+if TYPE_CHECKING:
+    from ...encoders.window import EncoderWindow
 
 SAMPLE_RATE = 16000
 DEVICE_BUDGET = 12 << 30
@@ -42,6 +45,7 @@ class AvatarOptions:
     name: str | None = None
     licence: str | None = None
     audio_encoder: Path | None = None  # HuBERT, wav2vec2 or DeepSpeech: then audio is enough
+    encoder_window: EncoderWindow | None = None  # None: the usual one of its kind
     loop_seconds: float = 6.0
     dilate: bool = False  # TalkingGaussian's --dilate
     torso: bool = True  # GaussianTalker's main branch; its torso branch draws torsos as Gaussians
@@ -64,7 +68,7 @@ class ExportedAvatar:
     track_seconds: float
     track_bytes: int
     check_frames: tuple[int, ...]
-    encoder: str | None  # the file that the plan's audio encoder is from
+    encoder: str | None  # the plan's audio encoder: its file, windows and cost
 
 
 def export_talkinggaussian(
@@ -137,10 +141,10 @@ def _track_frames(options: AvatarOptions) -> int:
 def _export(
     source: AvatarSource, output: Path, options: AvatarOptions, steps: Steps, folder: Path
 ) -> ExportedAvatar:
-    encoder = None
+    encoder, audio = None, None
     if options.audio_encoder is not None:
         with steps.step("export the audio encoder"):
-            encoder = build_encoder(options.audio_encoder, source.channels, source.row_width)
+            encoder, source, audio = hearing(source, options.audio_encoder, options.encoder_window)
     frames = [frame for frame in check.FRAMES if frame < len(source.played.rows)]
     inputs = [check.frame_inputs(source, frame) for frame in frames]
     rows: list[Parity] = [] if encoder is None else list(encoder.parity)
@@ -163,6 +167,8 @@ def _export(
         pictures = check.reference_pictures(source, frames, step.advance)
     precision = np.float16 if half else np.float32
     tensors = _tensors(source, exported, precision) | _clip(source, frames, pictures)
+    if audio is not None:
+        tensors["check/audio"] = audio
     with steps.step("write the plan"):
         manifest = _manifest(source, exported, options, folder, frames, tensors)
         if encoder is not None:
@@ -184,7 +190,7 @@ def _export(
         track_seconds=source.played.frames / FPS,
         track_bytes=sum(t.nbytes for n, t in tensors.items() if n.startswith("gaussian/track/")),
         check_frames=tuple(frames),
-        encoder=None if encoder is None else str(encoder.source),
+        encoder=None if encoder is None else described(encoder),
     )
 
 
