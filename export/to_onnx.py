@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OPSET = 20
 EXTERNAL_FROM_BYTES = 1024  # initializers above this size leave the graph
 
-Runs = Literal["avatar", "clip", "window", "frame"]
+Runs = Literal["avatar", "portrait", "clip", "window", "frame"]
 
 
 @dataclass(frozen=True, slots=True)

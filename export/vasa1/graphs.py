@@ -25,6 +25,7 @@ PICTURE = 256  # side of the portrait's crop
 HALVINGS = 4  # the volume's side is the crop's over this
 EXTRA_SAMPLES = 80  # what the last hidden vector of a window needs beyond its own samples
 VECTORS_A_FRAME = 2
+PIPELINE = "pipeline"  # the source of inputs that a runtime makes itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +138,18 @@ def portrait_graphs(renderer: Renderer, picture: int = PICTURE) -> list[Graph]:
         ("still", (config.compressed, *cells)),
         ("heat", (config.keypoints, *cells)),
     )
-    image = Port("image", (1, 3, picture, picture))
+    image = Port("image", (1, 3, picture, picture), PIPELINE)
     return [
         Graph(
             "portrait_motion",
-            "avatar",
+            "portrait",
             PortraitMotion(renderer.motion),
             (image,),
             tuple(Port(name, shape) for name, shape in motion),
         ),
         Graph(
             "portrait_appearance",
-            "avatar",
+            "portrait",
             PortraitAppearance(renderer.appearance, renderer.warping),
             (image, Port("kp_source", points, "portrait_motion.keypoints")),
             tuple(Port(name, shape) for name, shape in static),
@@ -168,7 +169,7 @@ def window_graphs(net: MotionGenerator) -> list[Graph]:
             "speech",
             "window",
             SpeechWindow(net),
-            (Port("samples", (1, samples)),),
+            (Port("samples", (1, samples), PIPELINE),),
             (Port("rows", rows),),
             (State("prev_audio", "next_prev_audio", previous, start),),
         ),
@@ -177,11 +178,11 @@ def window_graphs(net: MotionGenerator) -> list[Graph]:
             "window",
             Denoise(net),
             (
-                Port("motion", motion),
-                Port("prev_motion", (1, config.previous, config.motion)),
+                Port("motion", motion, PIPELINE),
+                Port("prev_motion", (1, config.previous, config.motion), PIPELINE),
                 Port("rows", rows, "speech.rows"),
-                Port("step", (1,)),
-                Port("guidance", (1,)),
+                Port("step", (1,), PIPELINE),
+                Port("guidance", (1,), PIPELINE),
             ),
             (Port("clean", motion),),
         ),
@@ -193,7 +194,7 @@ def frame_graphs(renderer: Renderer, picture: int = PICTURE) -> list[Graph]:
     size, points = picture // HALVINGS, (1, config.keypoints, 3)
     portrait = {port.name: port.shape for port in portrait_graphs(renderer, picture)[1].outputs}
     source = Port("kp_source", points, "portrait_motion.keypoints")
-    driving = Port("kp_driving", points)
+    driving = Port("kp_driving", points, PIPELINE)
     warped = (1, config.outputs, size, size)
     side = 4 * renderer.generator.config.upscale * size
     given = tuple(
@@ -211,14 +212,14 @@ def frame_graphs(renderer: Renderer, picture: int = PICTURE) -> list[Graph]:
             "retarget_eyes",
             "frame",
             Retarget(renderer.eyes),
-            (source, Port("ratios", (1, 3))),
+            (source, Port("ratios", (1, 3), PIPELINE)),
             (Port("change", points),),
         ),
         Graph(
             "retarget_lips",
             "frame",
             Retarget(renderer.lips),
-            (source, Port("ratios", (1, 2))),
+            (source, Port("ratios", (1, 2), PIPELINE)),
             (Port("change", points),),
         ),
         Graph(
