@@ -47,7 +47,11 @@ def compare(
 
     graph = exported.graph
     names = [port.name for port in graph.outputs] + [state.output for state in graph.states]
+<<<<<<< HEAD
     runner = session(exported)
+=======
+    session = session_of(exported)
+>>>>>>> 48e137a (wip)
     start = [
         np.zeros(state.shape, np.float32) if state.init is None else state.init.astype(np.float32)
         for state in graph.states
@@ -82,12 +86,17 @@ def require(rows: Sequence[Parity]) -> None:
         )
 
 
-def session(exported: OnnxGraph) -> Any:
-    """ONNX Runtime with the graph and its weights, on one core."""
+<<<<<<< HEAD
+def session(exported: OnnxGraph, threads: int = 1) -> Any:
+    """ONNX Runtime with the graph and its weights, by default on one core."""
+=======
+def session_of(exported: OnnxGraph, threads: int = 1) -> Any:
+    """An ONNX Runtime session on the CPU, with the weights handed over."""
+>>>>>>> 48e137a (wip)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     values = {
         name.split("/", 2)[2]: onnxruntime.OrtValue.ortvalue_from_numpy(array)

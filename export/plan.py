@@ -19,14 +19,26 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 FORMAT = "talkrt.plan"
 FORMAT_VERSION = 1
 MODELS = ("gaussian", "scene", "avatar", "vasa1", "emo", "musetalk")
-DTYPES = frozenset(
-    np.dtype(t) for t in ("u1", "i1", "<u2", "<i2", "<u4", "<i4", "<i8", "<f2", "<f4")
-)
+# As the container spells them, in the order in which it stores them: equal types side by side, the
+# last first, so that wide numbers are aligned.
+DTYPES = {
+    np.dtype(code): name
+    for code, name in (
+        ("u1", "U8"),
+        ("i1", "I8"),
+        ("<i2", "I16"),
+        ("<u2", "U16"),
+        ("<f2", "F16"),
+        ("<i4", "I32"),
+        ("<u4", "U32"),
+        ("<f4", "F32"),
+        ("<i8", "I64"),
+    )
+}
 MAX_TENSORS = 65_536
 MAX_HEADER = 16 << 20
 _NAME = re.compile(r"[A-Za-z0-9._\-/@]{1,255}", re.ASCII)
@@ -43,30 +55,52 @@ def write_plan(
     manifest: Mapping[str, Any],
     tensors: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Writes aside, then renames: `path` holds its old content or a whole plan, never a part."""
+    """Writes aside, then renames: `path` holds its old content or a whole plan, never a part.
+
+    Tensors go to the file one by one, so those that are mapped from other files need no memory.
+    """
     target = Path(path)
     text = _canonical_json(target, manifest)
     _check_manifest(target, manifest)
     _check_tensors(target, tensors)
-    # The container copies memory as it lies, so strided views must be laid out first.
-    ordered = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
+    header, ordered = _container(text, tensors)
+    if len(header) > MAX_HEADER:
+        _refuse(target, "the header", f"{len(header)} bytes long", f"at most {MAX_HEADER}")
     try:
         handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
         raise PlanError(f"{target}: cannot be written: {error.strerror}") from error
     try:
-        os.close(handle)
-        save_file(ordered, aside, metadata={FORMAT: text})
-        with Path(aside).open("rb") as file:
-            header = int.from_bytes(file.read(8), "little")
-        if header > MAX_HEADER:
-            _refuse(target, "the header", f"{header} bytes long", f"at most {MAX_HEADER}")
+        with os.fdopen(handle, "wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)
+            for tensor in ordered:
+                file.write(np.asarray(tensor, order="C").data)
         Path(aside).chmod(0o666 & ~_umask())
         Path(aside).replace(target)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise PlanError(f"{target}: cannot be written: {error}") from error
     finally:
         Path(aside).unlink(missing_ok=True)
+
+
+def _container(
+    text: str, tensors: Mapping[str, NDArray[Any]]
+) -> tuple[bytes, list[NDArray[Any]]]:
+    """The header, padded to whole words, and the tensors in the order of their data."""
+    rank = {dtype: index for index, dtype in enumerate(DTYPES)}
+    names = sorted(tensors, key=lambda name: (-rank[tensors[name].dtype], name))
+    entries: dict[str, Any] = {"__metadata__": {FORMAT: text}}
+    end = 0
+    for name in names:
+        tensor, begin = tensors[name], end
+        end += tensor.nbytes
+        entries[name] = {
+            "dtype": DTYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [begin, end],
+        }
+    header = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    return header + b" " * (-len(header) % 8), [tensors[name] for name in names]
 
 
 def read_plan(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Tensors]:

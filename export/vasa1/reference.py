@@ -30,6 +30,8 @@ Array = NDArray[np.float32]
 Noise = Callable[[int, int], Array]
 # (window, features heard, (previous motion, previous features)) to motion, all [1, n, ...]
 Denoise = Callable[[int, Tensor, tuple[Tensor, Tensor]], Tensor]
+# (motion, features heard, previous ones, step, guidance) to clean motion
+Guided = Callable[[Tensor, Tensor, tuple[Tensor, Tensor], int, float], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ def seeded(net: MotionGenerator, seed: int) -> Noise:
     return draw
 
 
-def denoiser(net: MotionGenerator, sampling: Sampling, draw: Noise) -> Denoise:
+def denoiser(
+    net: MotionGenerator, sampling: Sampling, draw: Noise, guided: Guided | None = None
+) -> Denoise:
+    """`guided` stands for the network's own, for who listens in."""
+    clean_of = guided or net.guided
     schedule = diffusion.cosine(net.config.steps)
     at = diffusion.times(schedule.steps, sampling.count)
     steps = diffusion.reverse(schedule, at, sampling.eta)
@@ -58,7 +64,7 @@ def denoiser(net: MotionGenerator, sampling: Sampling, draw: Noise) -> Denoise:
     def denoise(window: int, audio: Tensor, prev: tuple[Tensor, Tensor]) -> Tensor:
         x = start
         for step in steps:
-            clean = net.guided(x, audio, prev, step.t, sampling.guidance)
+            clean = clean_of(x, audio, prev, step.t, sampling.guidance)
             x = step.keep * x + step.clean * clean
             if step.noise > 0:
                 x = x + step.noise * torch.from_numpy(draw(window, step.t)).unsqueeze(0)

@@ -73,7 +73,7 @@ TINY = Size(
     64,
     AppearanceConfig((8, 12, 16), 8, 4, 2),
     MotionExtractorConfig((8, 12, 16), (1, 1, 1)),
-    WarpingConfig(8, 4, 21, 2, (16, 24, 32), (24, 16, 8), 7, 24),
+    WarpingConfig(8, 4, 21, 1, (8, 12, 16), (12, 12, 8), 3, 24),
     GeneratorConfig(24, 16, 1, (12, 8), 8, 2),
     MotionConfig(
         frames=20,
