@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .vasa1.command import vasa1
+
 if TYPE_CHECKING:
     from .gaussian.scene.options import SceneOptions
     from .report import Exported, Steps
@@ -24,7 +26,10 @@ app = typer.Typer(
 
 @app.callback()
 def _commands() -> None:
-    """Keeps `gaussian` a sub-command: the other models join it here."""
+    """The models are sub-commands; those with a file of their own are named here."""
+
+
+app.command()(vasa1)
 
 
 SCENE = "Any Gaussian scene (with --ply)"

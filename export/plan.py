@@ -83,9 +83,7 @@ def write_plan(
         Path(aside).unlink(missing_ok=True)
 
 
-def _container(
-    text: str, tensors: Mapping[str, NDArray[Any]]
-) -> tuple[bytes, list[NDArray[Any]]]:
+def _container(text: str, tensors: Mapping[str, NDArray[Any]]) -> tuple[bytes, list[NDArray[Any]]]:
     """The header, padded to whole words, and the tensors in the order of their data."""
     rank = {dtype: index for index, dtype in enumerate(DTYPES)}
     names = sorted(tensors, key=lambda name: (-rank[tensors[name].dtype], name))

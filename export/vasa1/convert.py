@@ -21,9 +21,11 @@ from ..plan import write_plan
 from ..report import Steps
 from ..to_onnx import Graph, to_onnx
 from . import check_clip, manifest, proof
+from .cost import cost_of
 from .graphs import frame_graphs, portrait_graphs, window_graphs
 from .manifest import Identity, Precision
 from .rehearsal import rehearse
+from .rewrites import rewrite_rows
 from .spool import Spool
 from .weights import Weights
 
@@ -44,7 +46,9 @@ class Converted:
     path: Path
     bytes: int
     identity: Identity
+    precision: Precision
     rows: tuple[proof.Row, ...]
+    rewrites: tuple[proof.Row, ...]
     costs: tuple[GraphCost, ...]
 
 
@@ -73,7 +77,11 @@ def export_vasa1(
         played = rehearse(
             weights, portrait, audio, frames, check_clip.SAMPLING, check_clip.SEED, step.advance
         )
+    with steps.step("prove each rewrite"):
+        rewrites = rewrite_rows(weights)
+        proof.require(rewrites)
     rows: list[proof.Row] = []
+    costs: list[GraphCost] = []
     entries: list[dict[str, Any]] = []
     answered: dict[str, NDArray[np.float32]] = {}
     with (
@@ -88,7 +96,18 @@ def export_vasa1(
             proof.require(found)
             rows += found
             answered |= answers
-            entries.append(exported.manifest())
+            cost = cost_of(exported)
+            costs.append(
+                GraphCost(
+                    graph.name,
+                    graph.runs,
+                    cost.multiply_adds,
+                    cost.bytes,
+                    sum(tensor.nbytes for tensor in exported.weights.values()),
+                )
+            )
+            entry = exported.manifest()
+            entries.append(entry | {"multiply_adds": cost.multiply_adds, "bytes": cost.bytes})
             tensors |= spool.put(exported.tensors())
             step.advance()
         tensors |= manifest.tensors(weights.motion_generator, weights.template)
@@ -97,4 +116,5 @@ def export_vasa1(
         net = weights.motion_generator
         text = manifest.manifest(identity, net, side, entries, precision, check)
         write_plan(output, text, tensors)
-    return Converted(output, output.stat().st_size, identity, tuple(rows), ())
+    size = output.stat().st_size
+    return Converted(output, size, identity, precision, tuple(rows), tuple(rewrites), tuple(costs))

@@ -86,7 +86,7 @@ def require(rows: Sequence[Row]) -> None:
     failed = [row for row in rows if not row.holds]
     if failed:
         lines = (
-            f"{row.graph}.{row.output} against {row.against}: {row.share:.1e} of its range "
+            f"{row.graph + '.' if row.graph else ''}{row.output} against {row.against}: {row.share:.1e} of its range "
             f"(tolerance {row.tolerance:.0e})"
             for row in failed
         )

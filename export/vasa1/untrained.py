@@ -84,12 +84,13 @@ TINY = Size(
         decoder=24,
         steps=10,
         hubert=HubertConfig(
-            conv_width=16,
-            width=64,
-            layers=2,
+            conv_width=12,
+            width=32,
+            layers=1,
             feed_forward=48,
-            position_kernel=16,
+            position_kernel=8,
             position_groups=4,
+            head_width=32,
         ),
     ),
     (126, 16, 65),
@@ -132,7 +133,9 @@ def seeded(module: Net, seed: int, name: str = "") -> Net:
     with torch.no_grad():
         for key, value in module.state_dict().items():
             if value.is_floating_point():
-                value.copy_(torch.from_numpy(_numbers(key, tuple(value.shape), f"{name}.{key}", seed)))
+                value.copy_(
+                    torch.from_numpy(_numbers(key, tuple(value.shape), f"{name}.{key}", seed))
+                )
         for key, layer in module.named_modules():
             if isinstance(layer, SpectralConv2d):
                 _settle(layer, _normal(f"{name}.{key}.u", tuple(layer.weight_u.shape), seed))

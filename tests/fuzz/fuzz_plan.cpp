@@ -40,7 +40,7 @@ void check_graphs(const Plan& plan) {
   for (const auto& graph : plan.manifest().graphs) {
     require(plan.find("graph/" + graph.name) != nullptr);
     for (const auto& port : graph.inputs) {
-      const bool source = port.from == "features" || port.from == "controls";
+      const bool source = port.from == "features" || port.from == "controls" || port.from == "pipeline";
       require(source || before.contains(port.from.substr(0, port.from.find('.'))));
     }
     for (const auto& state : graph.states) require(state.init.empty() || plan.find(state.init) != nullptr);
@@ -50,8 +50,9 @@ void check_graphs(const Plan& plan) {
 
 void check_rig(const Plan& plan) {
   const auto& manifest = plan.manifest();
-  require(manifest.gaussian.has_value() == (manifest.model == "gaussian" || manifest.is_scene()));
-  if (!manifest.gaussian) return;
+  const bool is_gaussian = manifest.model == "gaussian" || manifest.is_scene() || manifest.is_avatar();
+  require(manifest.gaussian.has_value() == is_gaussian);
+  if (!manifest.gaussian || manifest.is_avatar()) return;
   if (manifest.is_scene()) {
     require(manifest.graphs.empty() && manifest.gaussian->joints.empty() && manifest.sample_rate == 0);
     return;
@@ -83,6 +84,22 @@ void check_rig(const Plan& plan) {
   require(manifest.motion->emotions.size() == 8);
 }
 
+void check_vasa1(const Plan& plan) {
+  const auto& manifest = plan.manifest();
+  require(manifest.vasa1.has_value() == (manifest.model == "vasa1"));
+  if (!manifest.vasa1) return;
+  const auto& spec = *manifest.vasa1;
+  const auto& roles = spec.graphs;
+  require(manifest.sample_rate == 16000 && manifest.width == spec.side && manifest.height == spec.side);
+  for (const auto& name : {roles.portrait_motion, roles.portrait_appearance, roles.speech, roles.denoise,
+                           roles.warp, roles.picture}) {
+    require(plan.find("graph/" + name) != nullptr);
+  }
+  require(!spec.stitching || !roles.stitch.empty());
+  require(spec.previous >= 1 && spec.previous <= spec.frames && spec.default_steps <= spec.steps);
+  require(plan.find("vasa1/start_motion") != nullptr && manifest.check.has_value() == spec.check.has_value());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -91,6 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_tensors(plan);
     check_graphs(plan);
     check_rig(plan);
+    check_vasa1(plan);
   } catch (const talkrt::Error& error) {
     require(error.code() == TALKRT_ERROR_PLAN_CORRUPT || error.code() == TALKRT_ERROR_PLAN_UNSUPPORTED);
     require(std::string_view(error.what()).starts_with("fuzz: "));

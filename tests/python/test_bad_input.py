@@ -205,8 +205,8 @@ def test_truncated_plan(talkrt_command: Run, tiny_plan: Path, wav: Path) -> None
 def test_plan_of_another_model(
     talkrt_command: Run, change_plan: Callable[..., Path], wav: Path
 ) -> None:
-    other = change_plan("other.plan", {"model": "vasa1", "motion": None, "gaussian": None})
-    refused(talkrt_command("render", other, wav, "-o", "out.mp4"), "other.plan", "vasa1")
+    other = change_plan("other.plan", {"model": "emo", "motion": None, "gaussian": None})
+    refused(talkrt_command("render", other, wav, "-o", "out.mp4"), "other.plan", "emo")
     assert remains(wav.parent, wav, other) == []
 
 

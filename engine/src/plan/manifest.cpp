@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kFormatVersion = 1;
 constexpr std::array<std::string_view, 6> kModels{"gaussian", "scene", "avatar", "vasa1", "emo", "musetalk"};
 constexpr std::int64_t kMaxBudget = 1'125'899'906'842'624;  // 2^50
+constexpr std::int64_t kMaxSeed = 9'007'199'254'740'992;    // 2^53
 
 std::uint64_t read_budget(const Node& budget, const char* key) {
   const auto node = budget.find(key);
@@ -38,6 +39,10 @@ void read_head(const Node& root, Manifest& manifest) {
   manifest.name = root.at("name").text(64);
   if (const auto licence = root.find("licence")) manifest.licence = licence->text(255);
   if (const auto created_by = root.find("created_by")) manifest.created_by = created_by->text(255);
+
+  if (const auto untrained = root.find("untrained")) {
+    manifest.untrained_seed = untrained->at("seed").integer(0, kMaxSeed);
+  }
 
   if (!manifest.is_scene()) {
     manifest.sample_rate = static_cast<int>(root.at("audio").at("sample_rate").integer(8'000, 48'000));
@@ -127,6 +132,8 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label) {
     manifest.rows = read_rows(root.at("features"), manifest);
     manifest.gaussian = read_moved(root.at("gaussian"));
     manifest.avatar = read_avatar(root, manifest);
+  } else if (manifest.model == "vasa1") {
+    manifest.vasa1 = read_vasa1(root, manifest);
   } else if (const auto features = root.find("features")) {
     manifest.features = read_features(*features, manifest.sample_rate);
   }

@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "engine/src/plan/avatar_spec.hpp"
+#include "engine/src/plan/vasa1_spec.hpp"
 
 namespace talkrt::plan {
 
 enum class DType : std::uint8_t;
-enum class Runs : std::uint8_t { avatar, clip, window, frame };
+enum class Runs : std::uint8_t { avatar, portrait, clip, window, frame };  // rarest first
 
 struct Port {
   std::string name;
@@ -37,6 +38,7 @@ struct GraphSpec {
   Runs runs = Runs::frame;
   std::vector<Port> inputs, outputs;
   std::vector<State> states;
+  std::uint64_t multiply_adds = 0, bytes = 0;  // of one run, 0: not stated
 };
 
 struct LogMel {
@@ -132,12 +134,14 @@ struct Manifest {
   int width = 0, height = 0;
   int fps_num = 0, fps_den = 0;
   std::uint64_t host_budget = 0, device_budget = 0;  // bytes, 0: none stated
+  std::optional<std::int64_t> untrained_seed;        // weights are random numbers of it
   std::vector<GraphSpec> graphs;                     // in an order that respects `from`
   std::optional<LogMel> features;
   std::optional<RowFeatures> rows;  // of an avatar, instead of log-mel features
   std::optional<Motion> motion;
   std::optional<Gaussian> gaussian;
   std::optional<AvatarSpec> avatar;
+  std::optional<Vasa1Spec> vasa1;
   std::optional<Check> check;
 
   [[nodiscard]] bool is_scene() const { return model == "scene"; }

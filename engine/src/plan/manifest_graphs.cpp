@@ -14,6 +14,7 @@ constexpr std::size_t kMaxGraphs = 64;
 constexpr std::size_t kMaxPorts = 256;
 constexpr std::size_t kMaxDims = 8;
 constexpr std::uint64_t kMaxPortBytes = 1'073'741'824;
+constexpr std::int64_t kMaxCount = 9'007'199'254'740'992;  // 2^53
 
 DType read_dtype(const Node& node) {
   const auto dtype = dtype_named(node.text(8));
@@ -73,12 +74,18 @@ std::string read_name(const Node& node) {
 }
 
 Runs read_runs(const Node& node) {
-  constexpr std::array<std::string_view, 4> kNames{"avatar", "clip", "window", "frame"};  // as in Runs
+  constexpr std::array<std::string_view, 5> kNames{"avatar", "portrait", "clip", "window",
+                                                   "frame"};  // as in Runs
   const std::string name = node.text(16);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (name == kNames[i]) return static_cast<Runs>(i);
   }
-  node.refuse("one of avatar clip window frame");
+  node.refuse("one of avatar portrait clip window frame");
+}
+
+std::uint64_t read_count(const Node& graph, const char* key) {
+  const auto node = graph.find(key);
+  return node ? static_cast<std::uint64_t>(node->integer(0, kMaxCount)) : 0;
 }
 
 }  // namespace
@@ -104,6 +111,8 @@ std::vector<GraphSpec> read_graphs(const Node& node) {
         graph.states.push_back(read_state(state, graph.name, inputs, outputs));
       }
     }
+    graph.multiply_adds = read_count(item, "multiply_adds");
+    graph.bytes = read_count(item, "bytes");
     if (outputs.empty()) item.at("outputs").refuse("at least one output or state");
     graphs.push_back(std::move(graph));
   }

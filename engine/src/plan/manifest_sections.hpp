@@ -34,6 +34,8 @@ EncoderSpec read_encoder(const Node& node, const RowFeatures& rows, const Manife
 Gaussian read_moved(const Node& node);
 AvatarSpec read_avatar(const Node& root, const Manifest& manifest);
 std::vector<Deform> read_deforms(const Node& node, const Manifest& manifest);
+/// The section of a plan of model `vasa1`, and of its check clip. `manifest` has its graphs.
+Vasa1Spec read_vasa1(const Node& root, const Manifest& manifest);
 /// The same section of a plan of model `scene`, and its check clip. `root` is the manifest.
 Gaussian read_scene(const Node& root);
 Check read_scene_check(const Node& node);

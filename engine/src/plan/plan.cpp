@@ -28,6 +28,7 @@ struct Plan::Impl {
     if (manifest.gaussian) check_gaussian_tensors(manifest, tensors, label);
     if (manifest.model == "gaussian") check_rig_tensors(*manifest.gaussian, tensors, label);
     if (manifest.is_avatar()) check_avatar_tensors(manifest, tensors, label);
+    if (manifest.vasa1) check_vasa1_tensors(manifest, tensors, label);
     check_clip_tensors(manifest, tensors, label);
   }
 };

@@ -29,6 +29,8 @@ void check_rig_tensors(const Gaussian& gaussian, const TensorMap& tensors, std::
 void check_avatar_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// Its check clip's features, where there is a check clip.
 void check_avatar_clip(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
+/// The template, the first window's motion, the check clip's portrait.
+void check_vasa1_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 void check_clip_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 
 }  // namespace talkrt::plan

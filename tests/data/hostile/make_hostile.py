@@ -22,6 +22,7 @@ import graph_cases  # noqa: E402
 import motion_cases  # noqa: E402
 import scene_cases  # noqa: E402
 import starting_points  # noqa: E402
+import vasa1_cases  # noqa: E402
 from starting_points import Case  # noqa: E402
 
 SEEDS = FOLDER.parents[1] / "fuzz/corpus"
@@ -33,6 +34,7 @@ def cases() -> list[Case]:
         gaussian_cases.rig_cases, gaussian_cases.tensor_cases,
         motion_cases.features_cases, motion_cases.motion_cases, motion_cases.check_cases,
         scene_cases.scene_cases, avatar_cases.avatar_cases,
+        vasa1_cases.vasa1_cases,
     )  # fmt: skip
     return [case for group in groups for case in group()]
 
@@ -57,6 +59,7 @@ def seeds() -> dict[str, bytes]:
         "bare.plan": starting_points.edited(bare),
         "gaussian.plan": starting_points.edited(gaussian),
         "avatar.plan": starting_points.edited(starting_points.avatar_plan()),
+        "vasa1.plan": starting_points.edited(vasa1_cases.vasa1_plan()),
         "scene.plan": starting_points.edited(starting_points.scene_plan()),
     }
 

@@ -53,7 +53,7 @@ def bare_plan() -> tuple[Manifest, Tensors]:
     manifest = {
         "format": "talkrt.plan",
         "format_version": 1,
-        "model": "vasa1",
+        "model": "emo",
         "name": "bare",
         "audio": {"sample_rate": 16000},
         "video": {"width": 8, "height": 8, "fps": [25, 1]},

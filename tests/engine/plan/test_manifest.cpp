@@ -218,11 +218,11 @@ TEST(Manifest, takes_names_in_any_script) {
 
 TEST(Manifest, takes_a_model_of_another_kind_without_gaussian_or_motion) {
   EditablePlan plan = EditablePlan::tiny();
-  plan.manifest["model"] = "vasa1";
+  plan.manifest["model"] = "emo";
   for (const char* key : {"gaussian", "motion"}) plan.manifest.erase(key);
   const auto bytes = plan.bytes();
   const Plan read(bytes, "memory");
-  EXPECT_EQ(read.manifest().model, "vasa1");
+  EXPECT_EQ(read.manifest().model, "emo");
   EXPECT_FALSE(read.manifest().gaussian.has_value());
   EXPECT_TRUE(read.manifest().features.has_value());
 }
