@@ -47,11 +47,7 @@ def compare(
 
     graph = exported.graph
     names = [port.name for port in graph.outputs] + [state.output for state in graph.states]
-<<<<<<< HEAD
     runner = session(exported)
-=======
-    session = session_of(exported)
->>>>>>> 48e137a (wip)
     start = [
         np.zeros(state.shape, np.float32) if state.init is None else state.init.astype(np.float32)
         for state in graph.states
@@ -86,13 +82,8 @@ def require(rows: Sequence[Parity]) -> None:
         )
 
 
-<<<<<<< HEAD
 def session(exported: OnnxGraph, threads: int = 1) -> Any:
     """ONNX Runtime with the graph and its weights, by default on one core."""
-=======
-def session_of(exported: OnnxGraph, threads: int = 1) -> Any:
-    """An ONNX Runtime session on the CPU, with the weights handed over."""
->>>>>>> 48e137a (wip)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

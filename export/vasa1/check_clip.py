@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from talkrt.pictures import PngEncoder, decode_png
 
 from ..gaussian.check_clip import load_audio

@@ -2,8 +2,8 @@
 """The networks of vasa1 to a plan.
 
 The plan is written only after the published networks, the forms that ship and ONNX Runtime agree.
-Graphs are made one after the other and wait for the plan in files, so that memory holds the networks
-once and one graph beside them.
+Graphs are made one after the other and wait for the plan in files: memory holds the networks once,
+and one graph beside them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..parity import ParityError, session_of
+from ..parity import ParityError, session
 from ..to_onnx import OnnxGraph
 from .rehearsal import Run
 
@@ -54,7 +54,7 @@ def compare(
     graph = exported.graph
     names = [port.name for port in graph.outputs] + [state.output for state in graph.states]
     keys = [port.name for port in graph.inputs] + [state.input for state in graph.states]
-    session = session_of(exported, threads=os.cpu_count() or 1)
+    runner = session(exported, threads=os.cpu_count() or 1)
     states = [
         np.zeros(state.shape, np.float32) if state.init is None else state.init
         for state in graph.states
@@ -71,7 +71,7 @@ def compare(
         with torch.no_grad():
             answer = graph.module(*(torch.from_numpy(a.copy()) for a in [*fed, *states]))
         shipped = {name: value.numpy() for name, value in zip(names, answer, strict=True)}
-        found = session.run(names, dict(zip(keys, [*fed, *states], strict=True)))
+        found = runner.run(names, dict(zip(keys, [*fed, *states], strict=True)))
         for name, value in zip(names, found, strict=True):
             ours.note(name, against, shipped[name], value)
             if name in run.expected and against == ONNX:
@@ -86,8 +86,8 @@ def require(rows: Sequence[Row]) -> None:
     failed = [row for row in rows if not row.holds]
     if failed:
         lines = (
-            f"{row.graph + '.' if row.graph else ''}{row.output} against {row.against}: {row.share:.1e} of its range "
-            f"(tolerance {row.tolerance:.0e})"
+            f"{'.'.join(filter(None, (row.graph, row.output)))} against {row.against}: "
+            f"{row.share:.1e} of its range (tolerance {row.tolerance:.0e})"
             for row in failed
         )
         raise ParityError("the graphs differ; no plan was written: " + "; ".join(lines))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The published networks on one portrait and a little speech: what every graph would be given there,
+"""The published networks on one portrait and a little speech: what every graph would be given,
 what it must answer, and the check clip's frames."""
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def rehearse(
 ) -> Rehearsal:
     """`portrait`: the crop, [S, S, 3]. `progress` is called after each frame."""
     notes = _Notes()
-    renderer, net = weights.renderer, weights.motion_generator
+    renderer = weights.renderer
     with torch.no_grad():
         image = halved(portrait)
         found = reference.portrait_of(renderer, image)

@@ -22,15 +22,15 @@ from .blocks import SpectralConv2d
 from .generator import Generator, GeneratorConfig
 from .graphs import PICTURE, Renderer
 from .motion_extractor import MotionExtractor, MotionExtractorConfig
-from .motion_generator import MotionConfig, MotionGenerator, Positions
+from .motion_generator import MotionConfig, MotionGenerator
 from .stitching import EYES, LIPS, STITCHING, KeypointMlp
 from .template import Template
 from .warping import Warping, WarpingConfig
 from .weights import Weights
 
 TOKENS = ("start_motion_feat", "start_audio_feat", "null_audio_feat")
-# What is read as a position, an angle or a size is kept where a renderer's would be: random keypoints
-# would mostly lie outside the volume, and move nothing in it.
+# What is read as a position, an angle or a size is kept where a renderer's would be: keypoints at
+# random would mostly lie outside the volume, and move nothing in it.
 GAINS = {
     "fc_kp": 0.25,
     "fc_exp": 0.05,
