@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from . import sampling
-from .blocks import SpectralConv2d
+from .blocks import DownBlock3d, SpectralConv2d, UpBlock3d
 from .denoising_split import AudioRows
 from .depth_conv import SlicedConv3d, WideSum
 from .folding import FoldedConv, with_norm, without_spectral_norm
@@ -77,7 +77,8 @@ def _spectral_norms(generator: Generator) -> Iterator[Pair]:
 
 def _batch_norms(warping: Warping) -> Iterator[Pair]:
     glass = warping.dense_motion_network.hourglass
-    for block in (*glass.encoder.blocks(), *glass.decoder.blocks()):
+    blocks: list[DownBlock3d | UpBlock3d] = [*glass.encoder.blocks(), *glass.decoder.blocks()]
+    for block in blocks:
         x = _noise(1, block.conv.in_channels, 2, SIDE, SIDE)
         yield FoldedConv(*with_norm(block.conv, block.norm))(x), block.norm(block.conv(x))
 
