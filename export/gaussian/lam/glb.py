@@ -23,7 +23,7 @@ MAX_BYTES = 256 << 20
 JSON_CHUNK, BIN_CHUNK = 0x4E4F534A, 0x004E4942
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-MAX_ELEMENTS = 1 << 22  # of one accessor: 200 times a head's vertices
+MAX_ELEMENTS = 1 << 18  # of one accessor: 13 times the vertices of a head of LAM
 # Blender and its like say these without needing them to be understood.
 HARMLESS = {"KHR_materials_specular", "KHR_materials_ior", "KHR_texture_transform"}
 
