@@ -6,7 +6,11 @@ from __future__ import annotations
 import typer
 
 from .compare.command import compare
+from .counters.command import counters
+from .history.command import app as history
 
 
 def register(app: typer.Typer) -> None:
     app.command()(compare)
+    app.command()(counters)
+    app.add_typer(history, name="history")

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def environment(engine: Engine, plan: str, gpu: GpuWatch | None = None) -> dict[
     usable, present = probing.cores()
     card = gpu.end() if gpu is not None else None
     return {
+        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "talkrt": __version__,
         "commit": commit(),
         "plan": plan,

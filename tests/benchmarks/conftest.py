@@ -49,7 +49,8 @@ def measurement(frame_ms: list[float], **changes: Any) -> Measurement:
 
 
 ENVIRONMENT: dict[str, Any] = {
-    "talkrt": "0.1.0", "commit": "abc", "plan": "demo.plan", "plan_sha256": "0" * 64,
+    "taken_at": "2026-01-01T00:00:00+00:00", "talkrt": "0.1.0", "commit": "abc",
+    "plan": "demo.plan", "plan_sha256": "0" * 64,
     "cpu": "A CPU", "cpu_path": "avx2", "cores_usable": 2, "cores": 2, "threads": 2,
     "governor": None, "gpu": None, "gpu_uuid": None, "gpu_driver": None, "memory_bytes": 8 << 30,
     "system": "Linux", "python": "3.11", "numpy": "2.0", "onnxruntime": "1.2", "flags": [],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,28 @@ def test_an_interrupted_run_keeps_its_figures_and_says_that_they_are_partial(
     assert not result["complete"]
     assert result["workload"]["frames"] > 0
     assert [gate["outcome"] for gate in result["gates"]] == ["invalid"]
+
+
+def test_a_plan_that_fails_half_way_leaves_its_figures_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from talkrt.benchmarks.cli import app
+    from talkrt.benchmarks.modes import DRIVERS, single
+    from talkrt.errors import BackendError
+
+    def fails(model: Any, source: Any, workload: Any, recorder: Any) -> None:
+        single.drive(model, source, replace(workload, frames=30), recorder)
+        raise BackendError("the graph failed", "TALKRT_ERROR_BACKEND_FAILED")
+
+    monkeypatch.setitem(DRIVERS, "single", fails)
+    save = tmp_path / "run.json"
+    words = ["--engine", str(PLAN), "--target-fps", "1", "--save", str(save)]
+    assert app(words, standalone_mode=False) == 1
+    shown = capsys.readouterr()
+    assert "NOT COMPLETE: TALKRT_ERROR_BACKEND_FAILED: the graph failed" in shown.out
+    assert "the graph failed" in shown.err
+    result = json.loads(save.read_text())
+    assert (result["complete"], result["workload"]["frames"]) == (False, 30)
 
 
 def test_bench_without_audio_does_not_load_media_libraries() -> None:

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts one plan: allocations and bytes in one process, instructions and a hash of the pictures in
+another, under callgrind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from talkrt import __version__, _core
+from talkrt.backends import find_onnxruntime
+from talkrt.errors import Error
+from talkrt.plan_file import PlanFile
+
+from ..machine import commit
+from ..speech import speech_for
+from . import callgrind
+
+SCHEMA = "talkrt.counters/1"
+_HOST = "talkrt_counters"
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    warmup: int = 8
+    allocations: int = 50  # frames whose allocations are counted
+    instructions: int = 6  # frames under callgrind, which runs fifty times slower
+
+
+def count(plan: PlanFile, audio: str | None, frames: Frames) -> dict[str, Any]:
+    """The document."""
+    host = _host()
+    found = find_onnxruntime()
+    library = str(found.path) if found else ""
+    with tempfile.TemporaryDirectory(prefix="talkrt-counters-") as name:
+        folder = Path(name)
+        speech = _speech(plan, audio, folder)
+
+        def command(count: int, kind: str) -> list[str]:
+            return [str(host), plan.path, speech, str(frames.warmup), str(count), library, kind]
+
+        native = _run(command(frames.allocations, "allocations"))
+        counted: dict[str, Any] | None = None
+        instructions: dict[str, int] | None = None
+        if callgrind.available():
+            under = callgrind.run(command(frames.instructions, "plain"), folder,
+                                  bool(native["late_start"]))  # fmt: skip
+            counted = json.loads(under.output)
+            instructions = _by_part(under.instructions, library, frames.instructions)
+    return {
+        "schema": SCHEMA,
+        "talkrt": __version__,
+        "commit": commit(),
+        "plan": plan.path,
+        "plan_sha256": hashlib.sha256(Path(plan.path).read_bytes()).hexdigest(),
+        "compiler": native["build"]["compiler"],
+        "onnxruntime": next((b.get("version") for b in native["engine"]["backends"]), None),
+        "frames": {"warmup": frames.warmup, "allocations": frames.allocations,
+                   "instructions": frames.instructions},
+        "threads": 1,
+        "allocations_per_frame": _per_frame(native, "allocations"),
+        "allocated_bytes_per_frame": _per_frame(native, "allocated_bytes"),
+        "launches_per_frame": None,
+        "model_bytes": native["model_bytes"],
+        "session_bytes": native["session_bytes"],
+        "instructions_per_frame": instructions,
+        "cpu_path": counted["engine"]["devices"][0]["cpu_path"] if counted else None,
+        "output_hash": counted["output_hash"] if counted else None,
+    }  # fmt: skip
+
+
+def _host() -> Path:
+    path = Path(_core.__file__).with_name(_HOST)
+    if not path.is_file():
+        raise Error(
+            f"{path}: this installation has no {_HOST}; install TalkRT again: pip install .",
+            "TALKRT_ERROR_NOT_FOUND",
+        )
+    return path
+
+
+def _speech(plan: PlanFile, audio: str | None, folder: Path) -> str:
+    if plan.manifest["model"] == "scene":
+        return "-"
+    path = folder / "speech.f32"
+    speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
+    path.write_bytes(speech.samples.astype(np.float32).tobytes())
+    return str(path)
+
+
+def _run(command: list[str]) -> dict[str, Any]:
+    # ONNX Runtime's own arena and thread pool are as the engine sets them up.
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise Error(last[0], "TALKRT_ERROR_INTERNAL")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def _per_frame(native: dict[str, Any], key: str) -> dict[str, float] | None:
+    if not native["countable"]:
+        return None
+    return {part: value / native["frames"] for part, value in native[key].items()}
+
+
+def _by_part(by_object: dict[str, int], library: str, frames: int) -> dict[str, int]:
+    parts = {"talkrt": 0, "onnxruntime": 0, "system": 0}
+    for name, instructions in by_object.items():
+        if name == _HOST:
+            parts["talkrt"] += instructions
+        elif library and name == Path(library).resolve().name:
+            parts["onnxruntime"] += instructions
+        else:
+            parts["system"] += instructions  # libm, libc
+    return {part: total // frames for part, total in parts.items()}
