@@ -46,6 +46,9 @@ def bench(
     sessions: Annotated[
         int, typer.Option("--sessions", "--infStreams", min=1, max=1024, help="At once.")
     ] = 1,
+    most_sessions: Annotated[
+        bool, typer.Option("--most-sessions", help="paced: find how many hold real time.")
+    ] = False,
     arrivals: Annotated[float, typer.Option(help="server: sessions per second, on average.")] = 1.0,
     session_seconds: Annotated[float, typer.Option(help="server: how long each lasts.")] = 3.0,
     percentile: Annotated[
@@ -104,6 +107,8 @@ def bench(
 
     if mode_named(mode) in ("single", "soak") and sessions != 1:
         raise typer.BadParameter(f"--mode {mode} is one session; --sessions is {sessions}")
+    if most_sessions and mode != "paced":
+        raise typer.BadParameter("--most-sessions is of --mode paced")
     request = Request(
         engine=engine,
         audio=audio,
@@ -116,6 +121,7 @@ def bench(
         baseline=baseline,
         tolerance=tolerance,
         strict=strict,
+        most_sessions=most_sessions,
         percentiles=percentile,
         workload=Workload(mode=mode_named(mode), warmup_frames=warmup, warmup_ms=warmup_ms,
                           frames=frames, seconds=seconds, sessions=sessions, arrivals=arrivals,

@@ -7,31 +7,35 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talkrt import Engine
 from talkrt.cli.options import parse_size
 from talkrt.cli.run import Stopped
-from talkrt.errors import Error
-from talkrt.plan_file import read_plan
+from talkrt.errors import BudgetError, Error
+from talkrt.plan_file import PlanFile, read_plan
 
 from . import baseline, gates, targets
 from .gates import Gate
 from .gpu import open_gpu
 from .machine import environment
 from .measure import Bench, Measurement
+from .modes.capacity import most_sessions
 from .outputs import Outputs, partial, write_text
 from .progress import Progress
 from .raw_engine import recognise
 from .report import Report, as_json, workload
 from .sampling import PERCENTILES, enough, needed
 from .soak import trends
-from .sources import source_for
+from .sources import Source, source_for
 from .validity import judge
 from .workload import Workload
 
 _KEEP_EVERY_S = 2.0
+_PROBE_S = 3.0  # of each count of sessions that is tried
+_LATE = 0.01  # of the frames: a count of sessions holds while its 99th percentile is in time
+_MOST_SESSIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Request:
     baseline: str | None
     tolerance: float
     strict: bool
+    most_sessions: bool
     percentiles: str | None
     workload: Workload
     outputs: Outputs
@@ -67,6 +72,8 @@ def bench_plan(request: Request) -> int:
     gpu, _ = open_gpu()
     where = environment(engine, request.engine, gpu)
     wanted = _targets(request, str(plan.manifest["model"]), where)
+    if request.most_sessions:
+        request = _with_most_sessions(request, engine, plan, source)
     progress = Progress(request.workload, quiet=request.outputs.json_wanted)
     bench = Bench(engine, plan, source, request.workload, gpu, request.check)
 
@@ -111,6 +118,28 @@ def bench_plan(request: Request) -> int:
         baseline.check_same(request.baseline, old, where, workload(result))
     request.outputs.write(result)
     return result.exit_code
+
+
+def _with_most_sessions(
+    request: Request, engine: Engine, plan: PlanFile, source: Source
+) -> Request:
+    """Short runs find the count; the measurement that follows is of that many sessions."""
+    probe = min(request.workload.seconds, _PROBE_S)
+
+    def holds(count: int) -> bool:
+        workload = replace(request.workload, sessions=count, seconds=probe, frames=None)
+        try:
+            m = Bench(engine, plan, source, workload, check=False).measure()
+        except BudgetError:
+            return False
+        late = m.misses / m.frames
+        print(f"bench: {count} sessions: {late:.1%} of the frames late", file=sys.stderr)
+        return late <= _LATE
+
+    found = most_sessions(holds, _MOST_SESSIONS)
+    if found == 0:
+        print("bench: not even one session holds real time here", file=sys.stderr)
+    return replace(request, workload=replace(request.workload, sessions=max(found, 1)))
 
 
 def _stopped(

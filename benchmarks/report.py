@@ -128,7 +128,7 @@ def _throughput(m: Measurement) -> dict[str, Any]:
 
 def _holds_real_time(m: Measurement) -> bool:
     if m.workload.mode in ("paced", "server"):
-        return m.misses == 0
+        return m.misses <= 0.01 * m.frames  # the 99th percentile is in time
     return m.frames_per_second / max(m.sessions_begun, 1) >= m.fps
 
 

@@ -30,7 +30,7 @@ def available() -> bool:
 
 
 def run(command: Sequence[str], folder: Path, late_start: bool) -> Callgrind:
-    """`late_start`: the program itself says when counting begins, which saves counting its start."""
+    """`late_start`: the program itself says when to begin, which saves following its start."""
     out = folder / "callgrind.out"
     words = ["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={out}",
              f"--instr-atstart={'no' if late_start else 'yes'}"]  # fmt: skip

@@ -12,6 +12,7 @@ from talkrt.benchmarks.gates import Gate
 from talkrt.benchmarks.github import step_summary, workflow_commands
 from talkrt.benchmarks.html_report import as_html
 from talkrt.benchmarks.measure import Fidelity, Measurement, Memory
+from talkrt.benchmarks.modes.capacity import most_sessions
 from talkrt.benchmarks.report import Report, as_json
 from talkrt.benchmarks.soak import trend
 from talkrt.benchmarks.table import as_table
@@ -141,6 +142,19 @@ def test_prometheus_text_names_each_metric_once_and_escapes_labels(
     values = [row for row in text.splitlines() if not row.startswith("#")]
     assert all(line.match(row) for row in values)
     assert any('quantile="0.95"' in row and "0.01" in row for row in values)
+
+
+@pytest.mark.parametrize("truth", [0, 1, 2, 3, 7, 8, 100])
+def test_the_most_sessions_are_found_in_few_tries(truth: int) -> None:
+    tried: list[int] = []
+
+    def holds(count: int) -> bool:
+        tried.append(count)
+        return count <= truth
+
+    assert most_sessions(holds, 64) == min(truth, 64)
+    assert max(tried) <= 64
+    assert len(tried) <= 12
 
 
 def test_a_leak_is_found_and_a_warm_up_is_not_one(measurement: Make) -> None:
