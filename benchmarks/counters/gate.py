@@ -14,7 +14,7 @@ from ..gates import REGRESSION, Gate, Outcome
 
 INSTRUCTIONS = 0.01  # more than before that is allowed: code moves
 BYTES = 0.01
-LIBRARY = 0.02  # of allocations inside ONNX Runtime
+LIBRARY = 0.05  # inside ONNX Runtime, which was seen to take one of two ways, 1.3 % apart
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def gates(path: Path, old: dict[str, Any], new: dict[str, Any]) -> list[Gate]:
         _more("instructions", old, new, ("instructions_per_frame", "talkrt"), INSTRUCTIONS,
               compiler),
         _more("instructions of ONNX Runtime", old, new, ("instructions_per_frame", "onnxruntime"),
-              INSTRUCTIONS, library),
+              LIBRARY, library),
         _hash(old, new, compiler or library),
     ]  # fmt: skip
 
