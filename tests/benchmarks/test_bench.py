@@ -155,10 +155,8 @@ def test_an_interrupted_run_keeps_its_figures_and_says_that_they_are_partial(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         kept = tmp_path / "run.json.partial"  # what a kill would leave behind
-        for _ in range(600):
+        while not kept.exists() and run.poll() is None:
             time.sleep(0.1)
-            if kept.exists():
-                break
         so_far = json.loads(kept.read_text())
         run.send_signal(signal.SIGTERM)
         out, err = run.communicate(timeout=60)
