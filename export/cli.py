@@ -218,6 +218,13 @@ def gaussian(
             torso=torso,
         )
         return
+    _refuse_options(
+        given
+        & {"dataset", "audio_features", "audio_encoder", "encoder_window", "loop_seconds"}.union(
+            {"dilate", "torso"}
+        ),
+        "only with --talkinggaussian or --gaussiantalker",
+    )
     if ply is None:
         _refuse_options(given - {"output", "name", "json", "seed", "gaussians"}, "only with --ply")
         _head(output, seed, gaussians, name or "demo", json)

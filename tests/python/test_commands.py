@@ -103,6 +103,15 @@ def test_inspect_shows_what_the_plan_holds(talkrt_command: Run, tiny_plan: Path)
         assert part in done.stdout
 
 
+def test_inspect_says_what_moves_an_avatar_and_what_it_hears(talkrt_command: Run) -> None:
+    data = Path(__file__).resolve().parents[1] / "data"
+    done = talkrt_command("inspect", data / "golden_talkinggaussian.plan")
+    assert done.returncode == 0, done.stderr
+    for part in ("deepspeech 16 x 29", "the host pushes", "120 ms ahead", "by face (64 > 64 > 10)",
+                 "499 Gaussians by mouth", "0.4 s, forwards and backwards; layered"):  # fmt: skip
+        assert part in done.stdout
+
+
 def test_inspect_agrees_with_the_engine(
     talkrt_command: Run, tiny_plan: Path, model: talkrt.Model
 ) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -54,7 +55,7 @@ def _lines(result: ExportedAvatar) -> list[str]:
 
 
 def avatar_json(result: ExportedAvatar) -> str:
-    found = asdict(result)
+    found: dict[str, Any] = {"schema": "talkrt.export.avatar/1"} | asdict(result)
     found["plan"] = str(result.plan)
     found["parity"] = [asdict(row) | {"holds": row.holds} for row in result.parity]
     found["multiply_adds"] = {

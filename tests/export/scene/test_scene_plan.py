@@ -390,6 +390,8 @@ def test_the_command_prints_json(make_splats, ply_bytes, write, tmp_path):
         (["--ply", "s.ply", "--seed", "3"], ["--seed", "synthetic head"]),
         (["--ply", "s.ply", "--gaussians", "2000"], ["--gaussians", "synthetic head"]),
         (["--up", "y"], ["--up", "only with --ply"]),
+        (["--dilate"], ["--dilate", "only with --talkinggaussian"]),
+        (["--gaussiantalker", ".", "--dilate"], ["--dilate", "not with --gaussiantalker"]),
         (["--size", "8x8", "--fps", "9"], ["--fps, --size", "only with --ply"]),
         (["--ply", "s.ply", "--up", "w"], ["--up", "'w'", "-z"]),
         (["--ply", "s.ply", "--size", "0x8"], ["--size", "0x8"]),
