@@ -190,10 +190,11 @@ def gaussian(
         _refuse_options(wrong, "not with --lam")
         _lam(lam, output, name, licence, background if "background" in given else "white", json)
         return
+    recorded = {"dataset", "audio_features", "audio_encoder", "encoder_window", "loop_seconds"}
     if talkinggaussian or gaussiantalker:
-        shared = {"dataset", "audio_features", "audio_encoder", "loop_seconds"}
-        shared |= {"name", "licence", "output", "json"}
-        shared |= {"encoder_window"} if audio_encoder else set()
+        if audio_encoder is None:
+            _refuse_options(given & {"encoder_window"}, "only with --audio-encoder")
+        shared = recorded | {"name", "licence", "output", "json"}
         if talkinggaussian:
             _refuse_options(
                 given - shared - {"talkinggaussian", "dilate"}, "not with --talkinggaussian"
@@ -219,10 +220,7 @@ def gaussian(
         )
         return
     _refuse_options(
-        given
-        & {"dataset", "audio_features", "audio_encoder", "encoder_window", "loop_seconds"}.union(
-            {"dilate", "torso"}
-        ),
+        given & (recorded | {"dilate", "torso"}),
         "only with --talkinggaussian or --gaussiantalker",
     )
     if ply is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...checkpoint import CheckpointError
 from ...report import Steps
-from ..audio_windows import BEFORE, read_features
+from ..audio_windows import read_features
 from ..backdrops import Backdrops, read_backdrops
 from ..recording import Recording, read_recording
 from ..track import choose
@@ -62,25 +62,25 @@ def read_played(
     channels: int,
     row_width: int,
     features: Path | None,
+    hears: bool = False,
     distance: float,
     torso: bool,
     most: int,
     steps: Steps,
 ) -> Played:
-    """`features` is the recording's audio features where they do not lie in `folder`; `most` frames
-    are kept at most; without `torso` none is read, since the avatar draws its own."""
+    """`features` is the recording's audio features where they do not lie in `folder`; an avatar
+    that `hears` by an encoder of its own needs none. `most` frames are kept at most; without
+    `torso` none is read, since the avatar draws its own."""
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such folder, expected the dataset trained on")
     with steps.step("read the recording"):
         recording = read_recording(folder, distance)
         piece = choose(recording, most)
-        rows = _check_rows(
-            features or folder / FEATURE_FILES[extractor],
-            extractor,
-            channels,
-            row_width,
-            int(recording.frames[piece.start]),
-        )
+        rows = np.zeros((CHECK_ROWS, row_width, channels), np.float32)
+        if not hears:
+            path = features or folder / FEATURE_FILES[extractor]
+            first = int(recording.frames[piece.start])
+            rows = _check_rows(path, extractor, channels, row_width, first)
     with steps.step("read torsos and background", total=piece.stop - piece.start) as step:
         backdrops = read_backdrops(recording, piece, step.advance, torso)
     return Played(recording, piece, backdrops, rows)
@@ -92,14 +92,12 @@ def _check_rows(
     if not path.is_file():
         raise CheckpointError(
             f"{path}: missing, expected the recording's {extractor} features, "
-            f"[T, {row_width}, {channels}]; say where they are with --audio-features"
+            f"[T, {row_width}, {channels}]; say where they are with --audio-features, or "
+            "give the extractor itself with --audio-encoder"
         )
     features = read_features(path, channels, row_width)
     first = min(first, max(0, len(features) - CHECK_ROWS))
-    rows = features[first : first + CHECK_ROWS]
-    if len(rows) < BEFORE:
-        raise CheckpointError(f"{path}: {len(rows)} rows, expected at least {BEFORE}")
-    return rows.copy()
+    return features[first : first + CHECK_ROWS].copy()
 
 
 def dataset_folder(trained: Path) -> Path | None:
