@@ -112,13 +112,11 @@ Floats transmittance_limit(Convention convention) {
   return Floats(__builtin_bit_cast(float, bits));
 }
 
+/// Blends a list into the tile whose first pixel is (x, y).
 template <bool kDepth, class List>
-void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& batch,
-                const BlockCorners& corners, int tile) {
-  const int x = tile % frame.tiles_x * kTile, y = tile / frame.tiles_x * kTile;
-  BlockState blocks[kTileBlocks];
+void blend_list(const RasterFrame& frame, BlockState* blocks, List& list, TileBatch& batch,
+                const BlockCorners& corners, int x, int y) {
   start_tile(blocks, frame.camera.width - x, frame.camera.height - y);
-  List list(frame.scratch, tile);
   const Floats limit = transmittance_limit(frame.options.convention);
   unsigned open = 0xffffu;  // bit b: the blocks from b on that go together still take splats
   while (open != 0) {
@@ -133,8 +131,38 @@ void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& b
     }
     open = still_open;
   }
+}
+
+/// `front` over `behind`, each a picture of its own.
+PixelBlock over(const PixelBlock& front, const PixelBlock& behind) {
+  const Floats& through = front.transmittance;
+  return {fma(through, behind.red, front.red), fma(through, behind.green, front.green),
+          fma(through, behind.blue, front.blue), through * behind.transmittance,
+          fma(through, behind.depth, front.depth)};
+}
+
+template <bool kDepth, class List>
+void blend_tile(const RasterFrame& frame, const Resolver& resolver, TileBatch& batch,
+                const BlockCorners& corners, int tile) {
+  const int x = tile % frame.tiles_x * kTile, y = tile / frame.tiles_x * kTile;
+  BlockState blocks[kTileBlocks];
+  List list(frame.scratch, tile);
+  bool apart = false;
+  BlockState behind[kTileBlocks];
+  if constexpr (List::kSplits) {
+    if (frame.options.layers_apart && frame.splats.layers != nullptr) {
+      List rest = list.split(frame.splats.layers);
+      apart = !rest.empty() || frame.background.hidden != nullptr;
+      if (apart) blend_list<kDepth>(frame, behind, rest, batch, corners, x, y);
+    }
+  }
+  blend_list<kDepth>(frame, blocks, list, batch, corners, x, y);
   for (int b = 0; b < kTileBlocks; ++b) {
-    resolver.write(blocks[b].light, x + b % 4 * kBlockSide, y + b / 4 * kBlockSide);
+    const int column = x + b % 4 * kBlockSide, row = y + b / 4 * kBlockSide;
+    if (apart && frame.background.hidden != nullptr) {
+      behind[b].light.transmittance = resolver.unhidden(column, row);
+    }
+    resolver.write(apart ? over(blocks[b].light, behind[b].light) : blocks[b].light, column, row);
   }
 }
 

@@ -114,8 +114,8 @@ Chunk list_movers(RasterFrame& frame) {
 /// The lists of the movers alone; false when they exceed their room.
 bool list_mover_tiles(const RasterFrame& frame) {
   ThisThread alone;
-  RasterFrame movers{frame.splats,     frame.posed,  frame.camera, frame.options,
-                     frame.background, frame.target, alone,        frame.scratch};
+  RasterFrame movers{frame.splats,     frame.posed,  frame.moved, frame.camera, frame.options,
+                     frame.background, frame.target, alone,       frame.scratch};
   movers.chunks = frame.chunks;
   movers.tiles_x = frame.tiles_x;
   movers.tiles_y = frame.tiles_y;

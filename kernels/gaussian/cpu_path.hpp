@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/point_network.hpp"
 #include "kernels/gaussian/projection.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 
@@ -20,6 +21,7 @@ struct CpuPath {
   bool (*order_changes)(RasterFrame&, const Target& shown);
   void (*blend_changes)(RasterFrame&, const Target& shown);
   void (*show)(RasterFrame&, const Target& shown);
+  void (*move)(const Splats&, const Movement&, const PosedSplats&, Executor&);
   void (*deform)(const RigView&, const Pose&, const PosedSplats&, Executor&);
   void (*project_only)(const Splats&, const Camera&, const RasterOptions&, const Projection&, Executor&);
 };

@@ -7,7 +7,7 @@
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
 extern const CpuPath kPath;
-const CpuPath kPath = {TALKRT_CPU_PATH_NAME, project,       sort,          bin,  blend,  keep,
-                       project_changes,      order_changes, blend_changes, show, deform, project_only};
+const CpuPath kPath = {TALKRT_CPU_PATH_NAME, project,       sort, bin,  blend,  keep,        project_changes,
+                       order_changes,        blend_changes, show, move, deform, project_only};
 
 }  // namespace talkrt::gaussian::TALKRT_CPU_PATH

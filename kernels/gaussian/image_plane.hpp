@@ -8,11 +8,11 @@
 #include "kernels/gaussian/raster_frame.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 #include "kernels/gaussian/simd.hpp"
+#include "kernels/gaussian/simd_math.hpp"
 #include "kernels/gaussian/splats.hpp"
 
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
-inline constexpr float kLog2E = 1.4426950408889634f;
 inline constexpr float kLargest = 3.402823466e38f;
 inline constexpr float kLeastDepth = 1e-20f;          // depth bits order as the depths do only above 0
 inline constexpr float kMinCompensation = 0.000025f;  // as gsplat: 0.005 squared

@@ -9,6 +9,7 @@
 
 #include "kernels/gaussian/extent.hpp"
 #include "kernels/gaussian/image_plane.hpp"
+#include "kernels/gaussian/network_blocks.hpp"
 #include "kernels/gaussian/pose_block.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 #include "kernels/gaussian/shade.hpp"
@@ -48,12 +49,28 @@ class Projector {
 
  private:
   void project(int b, const BlockInput& in, Chunk& chunk, SortItem* items);
+  [[nodiscard]] BlockInput moved_block(int b);
+  [[nodiscard]] Mask in_layer(int b, int layer) const;
   void list(int b, Mask visible, const Extent& extent, Floats z, Chunk& chunk, SortItem* items);
 
   RasterFrame& frame_;
   const View& view_;
   Tally tally_;
+
+  // Blocks that a network has just moved; blocks are asked for in ascending order.
+  int network_ = 0, first_moved_ = 0, end_moved_ = 0;
+  alignas(64) float moved_means_[kTogether * 3 * kBlock], moved_frames_[kTogether * 9 * kBlock];
 };
+
+inline Mask Projector::in_layer(int b, int layer) const {
+  alignas(64) float here[kLanes];
+  const std::uint8_t* layers = frame_.splats.layers;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const bool behind = layers != nullptr && layers[static_cast<std::ptrdiff_t>(b) * kBlock + lane] != 0;
+    here[lane] = behind == (layer != 0) ? 1.0f : 0.0f;
+  }
+  return load(here) > Floats(0.5f);
+}
 
 /// Writes the tile rectangles of all lanes and the sort items of the visible ones.
 inline void Projector::list(int b, Mask visible, const Extent& extent, Floats z, Chunk& chunk,
@@ -104,14 +121,34 @@ inline void Projector::finish(Chunk& chunk) const {
   }
 }
 
+/// Block `b` as its network moves it, or at rest where it has none.
+inline BlockInput Projector::moved_block(int b) {
+  const Splats& rest = frame_.splats;
+  const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(b) * kBlock;
+  const float* sh = rest.sh + first * 3 * sh_bases(rest.sh_degree);
+  BlockInput in{rest.means + first * 3, rest.frames + first * 9, rest.opacities + first, sh, sh};
+  if (frame_.moved == nullptr) return in;
+  const Movement& movement = *frame_.moved;
+  const int networks = movement.count;
+  const auto end_of = [&](int n) { return movement.networks[n].first_block + movement.networks[n].blocks(); };
+  while (network_ < networks && b >= end_of(network_)) ++network_;
+  if (network_ == networks || b < movement.networks[network_].first_block) return in;
+  const PointNetwork& net = movement.networks[network_];
+  if (b < first_moved_ || b >= end_moved_) {
+    const int left = end_of(network_) - b;
+    first_moved_ = b;
+    end_moved_ = b + (left < kTogether ? left : kTogether);
+    move_blocks(rest, net, movement.inputs[network_], b, end_moved_ - b, {moved_means_, moved_frames_});
+  }
+  in.means = moved_means_ + (b - first_moved_) * 3 * kBlock;
+  if (net.turns()) in.frames = moved_frames_ + (b - first_moved_) * 9 * kBlock;
+  return in;
+}
+
 inline void Projector::block(int b, Chunk& chunk, SortItem* items) {
   const PosedRig* posed = frame_.posed;
   if (posed == nullptr) {
-    const Splats& splats = frame_.splats;
-    const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(b) * kBlock;
-    const float* sh = splats.sh + first * 3 * sh_bases(splats.sh_degree);
-    project(b, {splats.means + first * 3, splats.frames + first * 9, splats.opacities + first, sh, sh}, chunk,
-            items);
+    project(b, moved_block(b), chunk, items);
     return;
   }
   alignas(64) float means[3 * kBlock], frames[9 * kBlock], opacities[kBlock], color[3 * kBlock];
@@ -163,7 +200,8 @@ inline void Projector::block(int b, Chunk& chunk, SortItem* items) {
   const unsigned exists = lanes_here >= kBlock ? 0xffffu : (1u << lanes_here) - 1;
   const unsigned broken = ~bits(usable) | (bits(at.in_range) & ~bits(flat) & ~bits(projected));
   chunk.invalid += static_cast<unsigned>(__builtin_popcount(exists & broken));
-  const Mask visible = usable & projected & at.in_range & opaque & extent.not_empty & lanes_below(lanes_here);
+  Mask visible = usable & projected & at.in_range & opaque & extent.not_empty & lanes_below(lanes_here);
+  if (frame_.options.layer >= 0) visible = visible & in_layer(b, frame_.options.layer);
   if (!any(visible)) return;
 
   Record* records = frame_.scratch.records + static_cast<std::ptrdiff_t>(b) * kBlock;

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "kernels/executor.hpp"
+#include "kernels/gaussian/point_network.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 
 namespace talkrt::gaussian {
@@ -102,6 +103,7 @@ struct PosedRig {
 struct RasterFrame {
   const Splats& splats;
   const PosedRig* posed;  // poses `splats`, which are its rest, block by block; or null
+  const Movement* moved;  // moves them by networks; or null
   const Camera& camera;
   const RasterOptions& options;
   const Background& background;

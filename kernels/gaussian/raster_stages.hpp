@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/point_network.hpp"
 #include "kernels/gaussian/projection.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 
@@ -47,6 +48,8 @@ void blend_changes(RasterFrame& frame, const Target& shown);
 
 /// Copies the whole kept picture to `shown`.
 void show(RasterFrame& frame, const Target& shown);
+
+void move(const Splats& rest, const Movement& movement, const PosedSplats& out, Executor& executor);
 
 void deform(const RigView& rig, const Pose& pose, const PosedSplats& out, Executor& executor);
 

@@ -11,6 +11,7 @@
 
 #include "kernels/executor.hpp"
 #include "kernels/gaussian/deform.hpp"
+#include "kernels/gaussian/point_network.hpp"
 #include "kernels/gaussian/splats.hpp"
 
 namespace talkrt::gaussian {
@@ -46,16 +47,22 @@ struct RasterOptions {
   float eps2d = kDilation;  // added to both variances of the 2D covariance, pixel^2, at least 0
   float radius_clip = 0;    // splats whose radius is at most this many pixels are not drawn
   Convention convention = Convention::gsplat;
+  int layer = -1;             // the only one that is drawn; -1: all
+  bool layers_apart = false;  // layer 1 is a picture of its own, drawn as if alone, under that of layer 0
 
   bool operator==(const RasterOptions&) const = default;
 };
 
-enum class Backdrop { color, image, transparent };
+enum class Backdrop { color, image, picture, transparent };
 
 struct Background {
   Backdrop kind = Backdrop::color;
   float color[3] = {0, 0, 0};           // display-referred, 0 to 1
   const std::uint8_t* image = nullptr;  // RGB8 [height, width, 3], of the target's size
+  const float* picture = nullptr;       // the same in floats, 0 to 1
+
+  // With layers apart, [height, width]: how much of it layer 1 hides, instead of that layer's own alpha.
+  const float* hidden = nullptr;
 
   bool operator==(const Background&) const = default;
 };
@@ -82,6 +89,7 @@ struct Target {
   float* rgba_float = nullptr;    // [height, width, 4]
   float* depth = nullptr;         // [height, width]
   const Channels* channels = nullptr;
+  bool cut_off = false;  // bytes are cut off, not rounded; of a picture behind nothing they stay the same
 };
 
 /// Sizes the scratch of rasterize_cpu. `intersections` bounds (splat, tile) pairs.
@@ -151,6 +159,13 @@ RasterStats rasterize_rig_cpu(const RigView& rig, const Pose& pose, const Change
                               const Camera& camera, const RasterOptions& options,
                               const Background& background, const Target& target, const RasterLimits& limits,
                               std::byte* scratch, RasterHistory& history, Executor& executor);
+
+/// The same for an avatar that networks move.
+RasterStats rasterize_moved_cpu(const Splats& rest, const Movement& movement, const Changes& changes,
+                                const Camera& camera, const RasterOptions& options,
+                                const Background& background, const Target& target,
+                                const RasterLimits& limits, std::byte* scratch, RasterHistory& history,
+                                Executor& executor);
 
 /// "avx512", "avx2" or "baseline": the widest path this CPU can run, or what TALKRT_CPU names. Settled at
 /// the first use of any kernel. Throws std::invalid_argument when TALKRT_CPU names no path that can run here.

@@ -77,7 +77,9 @@ RasterStats draw(RasterFrame frame, const Changes& changes, const RasterLimits& 
   frame.scratch = lay_out_scratch(limits, scratch);
   start_frame(frame, limits);
   const Target& target = frame.target;
-  const bool few = !changes.all && changes.count <= blocks_of(frame.splats.count) / kMostChanged;
+  // Lists brought up to date are not in parts, so with layers apart it is nothing or everything.
+  const int most = frame.options.layers_apart ? 0 : blocks_of(frame.splats.count) / kMostChanged;
+  const bool few = !changes.all && changes.count <= most;
   const bool bytes_only = target.rgba8 != nullptr && target.rgba_float == nullptr &&
                           target.depth == nullptr && target.channels == nullptr;
   if (!few || !bytes_only || !same_view(history, now)) {
@@ -89,7 +91,8 @@ RasterStats draw(RasterFrame frame, const Changes& changes, const RasterLimits& 
   Target picture;
   picture.rgba8 = frame.scratch.picture;
   picture.rgba8_stride = stride;
-  RasterFrame kept{frame.splats,     frame.posed, frame.camera,   frame.options,
+  picture.cut_off = target.cut_off;
+  RasterFrame kept{frame.splats,     frame.posed, frame.moved,    frame.camera, frame.options,
                    frame.background, picture,     frame.executor, frame.scratch};
   start_frame(kept, limits);
   if (history.listed) {
@@ -108,8 +111,8 @@ RasterStats rasterize_changes_cpu(const Splats& splats, const Changes& changes, 
                                   const RasterOptions& options, const Background& background,
                                   const Target& target, const RasterLimits& limits, std::byte* scratch,
                                   RasterHistory& history, Executor& executor) {
-  return draw({splats, nullptr, camera, options, background, target, executor, {}}, changes, limits, scratch,
-              history);
+  return draw({splats, nullptr, nullptr, camera, options, background, target, executor, {}}, changes, limits,
+              scratch, history);
 }
 
 RasterStats rasterize_rig_cpu(const RigView& rig, const Pose& pose, const Changes& changes,
@@ -117,8 +120,17 @@ RasterStats rasterize_rig_cpu(const RigView& rig, const Pose& pose, const Change
                               const Background& background, const Target& target, const RasterLimits& limits,
                               std::byte* scratch, RasterHistory& history, Executor& executor) {
   const PosedRig posed{rig, pose};
-  return draw({rig.rest, &posed, camera, options, background, target, executor, {}}, changes, limits, scratch,
-              history);
+  return draw({rig.rest, &posed, nullptr, camera, options, background, target, executor, {}}, changes, limits,
+              scratch, history);
+}
+
+RasterStats rasterize_moved_cpu(const Splats& rest, const Movement& movement, const Changes& changes,
+                                const Camera& camera, const RasterOptions& options,
+                                const Background& background, const Target& target,
+                                const RasterLimits& limits, std::byte* scratch, RasterHistory& history,
+                                Executor& executor) {
+  return draw({rest, nullptr, &movement, camera, options, background, target, executor, {}}, changes, limits,
+              scratch, history);
 }
 
 }  // namespace talkrt::gaussian

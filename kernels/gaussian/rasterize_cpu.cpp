@@ -77,14 +77,19 @@ RasterStats rasterize_cpu(const Splats& splats, const Camera& camera, const Rast
                           const Background& background, const Target& target, const RasterLimits& limits,
                           std::byte* scratch, Executor& executor) {
   check_frame(splats, camera, limits);
-  RasterFrame frame{splats,     nullptr, camera,   options,
-                    background, target,  executor, lay_out_scratch(limits, scratch)};
+  RasterFrame frame{splats, nullptr,  nullptr,
+                    camera, options,  background,
+                    target, executor, lay_out_scratch(limits, scratch)};
   start_frame(frame, limits);
   return draw_frame(frame, limits, false);
 }
 
 void deform_cpu(const RigView& rig, const Pose& pose, const PosedSplats& out, Executor& executor) {
   active_cpu_path().deform(rig, pose, out, executor);
+}
+
+void move_cpu(const Splats& rest, const Movement& movement, const PosedSplats& out, Executor& executor) {
+  active_cpu_path().move(rest, movement, out, executor);
 }
 
 void project_cpu(const Splats& splats, const Camera& camera, const RasterOptions& options,

@@ -22,11 +22,15 @@ class Resolver {
   /// Writes the block whose first pixel is (x, y), as far as it lies in the image.
   void write(const PixelBlock& block, int x, int y) const;
 
+  /// How much of the background layer 1 lets through there, by Background::hidden.
+  [[nodiscard]] Floats unhidden(int x, int y) const;
+
  private:
   struct Backdrops {
     Floats red, green, blue;
   };
   [[nodiscard]] Backdrops backdrop(int x, int y) const;
+  [[nodiscard]] Backdrops pictured(int x, int y) const;
   [[nodiscard]] Ints cropped_backdrop(const std::uint8_t* image, int x, int y) const;
   void write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
   void write_floats(const PixelBlock& over, Floats alpha, int x, int y, int columns, int rows) const;
@@ -37,22 +41,51 @@ class Resolver {
   int width_, height_;
 };
 
+inline Floats Resolver::unhidden(int x, int y) const {
+  alignas(64) float hidden[kLanes] = {};
+  const int columns = width_ - x < 4 ? width_ - x : 4, rows = height_ - y < 4 ? height_ - y : 4;
+  for (int row = 0; row < rows; ++row) {
+    const float* from = frame_.background.hidden + static_cast<std::ptrdiff_t>(y + row) * width_ + x;
+    for (int column = 0; column < columns; ++column) hidden[column * 4 + row] = from[column];
+  }
+  return Floats(1.0f) - load(hidden);
+}
+
 inline Resolver::Backdrops Resolver::backdrop(int x, int y) const {
   const Background& background = frame_.background;
   if (background.kind == Backdrop::transparent) return {Floats(0.0f), Floats(0.0f), Floats(0.0f)};
   if (background.kind == Backdrop::color) {
     return {Floats(background.color[0]), Floats(background.color[1]), Floats(background.color[2])};
   }
+  if (background.kind == Backdrop::picture) return pictured(x, y);
   // Sixteen bytes a row hold its four pixels and a bit; at the image's end they would reach beyond it.
   const bool inside = x + 4 <= width_ && y + 4 <= height_ && !(x + 6 > width_ && y + 4 == height_);
   const std::uint8_t* first = background.image + (static_cast<std::ptrdiff_t>(y) * width_ + x) * 3;
   const Ints rgb = inside ? load_rgb_block(first, static_cast<std::ptrdiff_t>(width_) * 3)
                           : cropped_backdrop(background.image, x, y);
-  const auto channel = [](Ints byte) { return to_floats(byte & ints(255)) * Floats(1.0f / 255.0f); };
+  // A product with 1 / 255 may fall short of byte / 255, and then be cut off to the byte below.
+  const bool exact = frame_.target.cut_off;
+  const auto channel = [exact](Ints byte) {
+    const Floats value = to_floats(byte & ints(255));
+    return exact ? value / Floats(255.0f) : value * Floats(1.0f / 255.0f);
+  };
   return {channel(rgb), channel(shift_right<8>(rgb)), channel(shift_right<16>(rgb))};
 }
 
-/// The same for a block that the image's edge cuts; 0 beyond.
+/// Out of a picture of floats; 0 beyond its edge.
+inline Resolver::Backdrops Resolver::pictured(int x, int y) const {
+  alignas(64) float rgb[3][kLanes] = {};
+  const int columns = width_ - x < 4 ? width_ - x : 4, rows = height_ - y < 4 ? height_ - y : 4;
+  for (int row = 0; row < rows; ++row) {
+    const float* from = frame_.background.picture + (static_cast<std::ptrdiff_t>(y + row) * width_ + x) * 3;
+    for (int column = 0; column < columns; ++column) {
+      for (int c = 0; c < 3; ++c) rgb[c][column * 4 + row] = from[column * 3 + c];
+    }
+  }
+  return {load(rgb[0]), load(rgb[1]), load(rgb[2])};
+}
+
+/// Out of an image, for a block that its edge cuts; 0 beyond.
 inline Ints Resolver::cropped_backdrop(const std::uint8_t* image, int x, int y) const {
   alignas(64) std::int32_t rgb[kLanes] = {};
   for (int lane = 0; lane < kLanes; ++lane) {
@@ -81,9 +114,8 @@ inline void Resolver::write(const PixelBlock& block, int x, int y) const {
 inline void Resolver::write_bytes(const PixelBlock& over, Floats alpha, int x, int y, int columns,
                                   int rows) const {
   const Floats zero(0.0f), one(1.0f);
-  const auto bytes = [&](Floats v) {
-    return truncate(fma(clamp(v, zero, one), Floats(255.0f), Floats(0.5f)));
-  };
+  const Floats up(frame_.target.cut_off ? 0.0f : 0.5f);
+  const auto bytes = [&](Floats v) { return truncate(fma(clamp(v, zero, one), Floats(255.0f), up)); };
   const bool transparent = frame_.background.kind == Backdrop::transparent;
   // Not premultiplied, as PNG and video encoders take it; an empty pixel is black.
   const Floats scale = transparent ? one / max(alpha, Floats(1e-9f)) : one;

@@ -23,6 +23,22 @@ struct ListRange {
   ListRange(const std::uint32_t* lists, const std::uint32_t* begins, int tile)
       : at(lists + begins[tile]), end(lists + begins[tile + 1]) {}
 
+  /// Takes out what lies behind layer 0: the list's end, for lists are in order of layers.
+  ListRange split(const std::uint8_t* layers) {
+    ListRange behind = *this;
+    while (behind.at != behind.end) {
+      const std::uint32_t* middle = behind.at + (behind.end - behind.at) / 2;
+      if (layers[*middle] == 0) {
+        behind.at = middle + 1;
+      } else {
+        behind.end = middle;
+      }
+    }
+    behind.end = end;
+    end = behind.at;
+    return behind;
+  }
+
   void prefetch_records(const Record* records) const {
     const std::uint32_t* stop = end - at > kBatch ? at + kBatch : end;
     for (const std::uint32_t* i = at; i != stop; ++i) prefetch(records + *i);
@@ -32,7 +48,12 @@ struct ListRange {
 /// The list that bin made in this frame.
 class WholeList {
  public:
+  static constexpr bool kSplits = true;
+
   WholeList(const RasterScratch& scratch, int tile) : left_(scratch.tile_lists, scratch.tile_begin, tile) {}
+  [[nodiscard]] bool empty() const { return left_.at == left_.end; }
+  /// Its part in layer 0 stays; the rest is returned.
+  WholeList split(const std::uint8_t* layers) { return WholeList(left_.split(layers)); }
 
   /// Starts to fetch the records of a tile.
   static void prefetch(const RasterScratch& scratch, int tile) {
@@ -47,12 +68,16 @@ class WholeList {
   }
 
  private:
+  explicit WholeList(const ListRange& range) : left_(range) {}
+
   ListRange left_;
 };
 
 /// The list of an earlier frame without the splats that have moved since, merged with those where they are.
 class PatchedList {
  public:
+  static constexpr bool kSplits = false;
+
   PatchedList(const RasterScratch& scratch, int tile)
       : scratch_(scratch),
         kept_(scratch.tile_lists, scratch.tile_begin, tile),
