@@ -22,6 +22,7 @@ namespace talkrt::python {
 namespace {
 
 using Samples = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Target = nb::ndarray<std::uint8_t, nb::shape<-1, -1, 4>, nb::device::cpu>;
 
 std::size_t push_audio(const Session& session, const Samples& samples, int sample_rate) {
@@ -29,6 +30,15 @@ std::size_t push_audio(const Session& session, const Samples& samples, int sampl
   call([&] {
     return talkrt_session_push_audio(session.handle.get(), samples.data(), samples.size(), sample_rate,
                                      &accepted);
+  });
+  return accepted;
+}
+
+std::size_t push_features(const Session& session, const Rows& rows) {
+  std::size_t accepted = 0;
+  call([&] {
+    return talkrt_session_push_features(session.handle.get(), rows.data(), rows.shape(0), rows.shape(1),
+                                        &accepted);
   });
   return accepted;
 }
@@ -135,6 +145,7 @@ void bind_session(nb::module_& module) {
   nb::class_<Session>(module, "Session", "One head, talking. One thread may push while another pulls.")
       .def("push_audio", &push_audio, "samples"_a, "sample_rate"_a,
            "Appends mono samples and returns how many fitted.")
+      .def("push_features", &push_features, "rows"_a, "Appends rows of features and returns how many fitted.")
       .def("finish_audio",
            [](const Session& session) {
              call([&] { return talkrt_session_finish_audio(session.handle.get()); });

@@ -39,6 +39,37 @@ TEST(Allocations, a_frame_needs_none) {
   EXPECT_EQ(counts.ours, 0u) << counts.our_bytes << " bytes\n" << counter.report();
 }
 
+TEST(Allocations, a_frame_of_an_avatar_needs_none) {
+  if (!AllocationCounter::available()) GTEST_SKIP() << "the allocator cannot be replaced under sanitizers";
+  const auto shared = engine(with_threads(2));
+  talkrt_session_config config = default_session_config();
+  config.width = 70;  // another size than the plan's, to which what is behind is stretched
+  config.height = 50;
+  const auto head = Session::create(shared, shared->load(TALKRT_TEST_DATA "/tiny_avatar.plan"), config);
+  constexpr std::size_t kRow = 6;
+  const std::vector<float> rows(100 * kRow, 0.5f);
+  talkrt_controls controls = motion::default_controls();
+  std::span<const float> left(rows);
+  int frames = 0;
+
+  AllocationCounter counter(AllocationCounter::Threads::all);
+  while (!left.empty()) {
+    left = left.subspan(head->push_features(left.first(std::min<std::size_t>(left.size(), 5 * kRow)), kRow) *
+                        kRow);
+    controls.head_yaw = static_cast<float>(frames % 30);
+    controls.blink = static_cast<float>(frames % 2);
+    head->set_controls(controls);
+    talkrt_frame frame{};
+    while (head->pull(frame) == Pull::frame) {
+      frame::FramePool::release(slot_of(frame));
+      if (++frames == 60) head->cut();
+    }
+  }
+  const auto counts = counter.stop();
+  EXPECT_GT(frames, 80);
+  EXPECT_EQ(counts.ours, 0u) << counts.our_bytes << " bytes\n" << counter.report();
+}
+
 TEST(Allocations, drawing_the_same_size_again_needs_none) {
   if (!AllocationCounter::available()) GTEST_SKIP() << "the allocator cannot be replaced under sanitizers";
   const auto head = session(at_fps(25), engine(with_threads(2)));

@@ -51,6 +51,13 @@ class Session {
     check(talkrt_session_push_audio(handle_.get(), samples.data(), samples.size(), sample_rate, &accepted));
     return accepted;
   }
+  /// Rows of features, [rows, row_floats]; returns how many rows fitted. Throws Error: UNSUPPORTED.
+  [[nodiscard]] std::size_t push_features(std::span<const float> rows, std::size_t row_floats) {
+    std::size_t accepted = 0;
+    const std::size_t count = row_floats == 0 ? 0 : rows.size() / row_floats;
+    check(talkrt_session_push_features(handle_.get(), rows.data(), count, row_floats, &accepted));
+    return accepted;
+  }
   void finish_audio() { check(talkrt_session_finish_audio(handle_.get())); }
   void interrupt() { check(talkrt_session_interrupt(handle_.get())); }
   void set_controls(const Controls& controls) {

@@ -17,8 +17,8 @@
  *
  * Threads
  *   - Engine and model functions may be called from any thread at any time.
- *   - One thread may push (push_audio, finish_audio) while another one pulls and draws (pull, pull_into,
- *     draw).
+ *   - One thread may push (push_audio, push_features, finish_audio) while another one pulls and draws (pull,
+ *     pull_into, draw).
  *   - interrupt, set_controls and stats may be called from any thread at any time.
  *   - Callbacks run on the thread whose call caused them.
  *
@@ -205,6 +205,13 @@ TALKRT_API void talkrt_session_release(talkrt_session* session);
  * after a pull. NaN or infinity is refused as BAD_AUDIO with its position, and nothing is taken. */
 TALKRT_API talkrt_status talkrt_session_push_audio(talkrt_session* session, const float* samples,
                                                    size_t count, int32_t sample_rate, size_t* accepted);
+
+/* The same for a model of avatar networks without an encoder: features that the host has, whole rows of
+ * row_width * channels floats (the manifest's features), one for each frame of video at the plan's rate. `count`
+ * and *accepted are rows; audio_capacity holds for the time that they last. Such a model refuses audio, and all
+ * others refuse features, as UNSUPPORTED. */
+TALKRT_API talkrt_status talkrt_session_push_features(talkrt_session* session, const float* rows,
+                                                      size_t count, size_t row_floats, size_t* accepted);
 
 /* No more audio will come: the last frames need not wait for look-ahead. */
 TALKRT_API talkrt_status talkrt_session_finish_audio(talkrt_session* session);

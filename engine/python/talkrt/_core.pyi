@@ -53,6 +53,15 @@ class Session:
     ) -> int:
         """Appends mono samples and returns how many fitted."""
 
+    def push_features(
+        self,
+        rows: Annotated[
+            NDArray[numpy.float32],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+    ) -> int:
+        """Appends rows of features and returns how many fitted."""
+
     def finish_audio(self) -> None: ...
     def interrupt(self) -> None: ...
     def pull(self) -> Frame | None:

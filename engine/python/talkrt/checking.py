@@ -90,9 +90,11 @@ def _spoken(
         size=(spec["width"], spec["height"]), fps=Fraction(*spec["fps"]), idle_motion=False
     )
     session.set_controls(Controls(emotion_intensity=0.0))
-    rest = plan.tensor("check/audio")
+    features = model.feature_shape is not None
+    push = session.push_features if features else session.push_audio
+    rest = plan.tensor("check/rows" if features else "check/audio")
     while rest.size:
-        rest = rest[session.push_audio(rest) :]
+        rest = rest[push(rest) :]
         for frame in session.frames():
             yield frame.index, frame.image
     session.finish_audio()

@@ -23,7 +23,7 @@ class Model:
 
     def __init__(self, core: _core.Model) -> None:
         self._core = core
-        self.kind = core.kind  # "gaussian", or "scene", which takes no audio and is only drawn
+        self.kind = core.kind  # "gaussian", "avatar"; "scene" takes no audio and is only drawn
         self.name = core.name
         self.sample_rate = core.sample_rate  # Hz, of the audio that sessions take; 0: none
         self.size = (core.width, core.height)  # pixels, as exported
@@ -50,6 +50,14 @@ class Model:
     def takes_audio(self) -> bool:
         """Whether sessions are pushed audio and pulled frames; a scene is only drawn."""
         return self.sample_rate > 0
+
+    @property
+    def feature_shape(self) -> tuple[int, int] | None:
+        """[row_width, channels] of the features that sessions take instead of audio, if so."""
+        features = self.describe()["manifest"].get("features", {})
+        if features.get("kind") != "rows" or "encoder" in features:
+            return None
+        return features["row_width"], features["channels"]
 
     def camera(self, size: tuple[int, int] | None = None) -> Camera:
         """The plan's own camera, for pictures of `size`; they keep its vertical field of view."""

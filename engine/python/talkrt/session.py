@@ -46,6 +46,14 @@ class Session:
             raise Error(f"audio has shape {mono.shape}, expected mono samples [n]")
         return self._core.push_audio(mono, self.sample_rate if sample_rate is None else sample_rate)
 
+    def push_features(self, rows: ArrayLike) -> int:
+        """The same for a model that takes features instead of audio: rows [T, row_width, channels],
+        one for each frame at the plan's rate. Returns how many rows fitted."""
+        values = np.ascontiguousarray(rows, dtype=np.float32)
+        if values.ndim != 3:
+            raise Error(f"features have shape {values.shape}, expected [T, row_width, channels]")
+        return self._core.push_features(values.reshape(len(values), -1))
+
     def finish_audio(self) -> None:
         """No more audio will come: the last frames need not wait for look-ahead."""
         self._core.finish_audio()

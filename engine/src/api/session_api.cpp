@@ -40,6 +40,16 @@ talkrt_status talkrt_session_push_audio(talkrt_session* session, const float* sa
   });
 }
 
+talkrt_status talkrt_session_push_features(talkrt_session* session, const float* rows, size_t count,
+                                           size_t row_floats, size_t* accepted) {
+  return guarded([&] {
+    require(session, "session");
+    require(accepted, "accepted");
+    if (count > 0) require(rows, "rows");
+    *accepted = session->session->push_features({rows, count * row_floats}, row_floats);
+  });
+}
+
 talkrt_status talkrt_session_finish_audio(talkrt_session* session) {
   return guarded([&] {
     require(session, "session");

@@ -21,11 +21,15 @@ class RowSource {
 
   [[nodiscard]] virtual std::size_t row_floats() const noexcept = 0;
 
-  /// Stream position up to which must have been fed before row `row` is ready. Never falls as `row` grows.
+  /// Whether the stream is rows that the host has, not samples.
+  [[nodiscard]] virtual bool takes_rows() const noexcept { return false; }
+
+  /// Position in the stream of floats up to which must have been fed before row `row` is ready. Never falls
+  /// as `row` grows.
   [[nodiscard]] virtual std::int64_t audio_end(std::int64_t row) const = 0;
 
-  /// What follows in the stream: samples, or for rows of the host the rows' own floats, whole rows at a time.
-  /// Takes all of it, or throws BACKEND_FAILED.
+  /// At most kMostFed floats that follow in the stream: samples, or for rows of the host the rows' own
+  /// floats. Takes all of them, or throws BACKEND_FAILED. Rows that are ready then are taken before the next.
   virtual void feed(std::span<const float> stream) = 0;
 
   /// Nothing follows: rows that only waited for more become ready now, and there will be no others.

@@ -55,9 +55,10 @@ class GaussianPipeline final : public Speaker {
         deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
-        renderer_(deformer_.rig(), deformer_.pose(), camera_, render::options_of(*avatar.manifest.gaussian),
-                  backdrop_.view(), target_of(spec.scratch_frame), executor, budget, spec.warn),
-        views_(backdrop_, render::options_of(*avatar.manifest.gaussian), budget) {
+        renderer_(figure(), camera_, render::options_of(*avatar.manifest.gaussian), backdrop_.view(),
+                  target_of(spec.scratch_frame), executor, budget, spec.warn),
+        behind_(backdrop_, budget),
+        views_(render::options_of(*avatar.manifest.gaussian), budget) {
     for (const std::string& name : avatar.manifest.gaussian->channels) {
       rig_channels_.push_back(motion::channel_named(name).value());
     }
@@ -91,12 +92,12 @@ class GaussianPipeline final : public Speaker {
       deformer_.set(channels_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    renderer_.draw(deformer_.pose(), deformer_.changes(), render::dollied(camera_, controls.head_distance),
+    renderer_.draw(figure(), deformer_.changes(), render::dollied(camera_, controls.head_distance),
                    backdrop_.view(), target_of(target), executor_);
   }
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
-    return views_.draw(deformer_.posed(executor_), camera, target, executor_);
+    return views_.draw(deformer_.posed(executor_), camera, behind_.behind(camera), target, executor_);
   }
 
   void restart(std::int64_t position) override {
@@ -113,6 +114,7 @@ class GaussianPipeline final : public Speaker {
   std::span<const float> channels() const override { return channels_; }
 
  private:
+  [[nodiscard]] render::Figure figure() const { return {&deformer_.rig(), deformer_.pose()}; }
   static gaussian::Target target_of(const PixelTarget& target) {
     return {target.pixels, target.stride, nullptr, nullptr};
   }
@@ -126,6 +128,7 @@ class GaussianPipeline final : public Speaker {
   gaussian::Camera camera_;
   render::Backdrop backdrop_;
   render::GaussianRenderer renderer_;
+  render::ViewBackdrop behind_;
   render::ViewRenderer views_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <talkrt/error.hpp>
 
+#include "engine/src/pipelines/avatar.hpp"
 #include "engine/src/pipelines/gaussian.hpp"
 #include "engine/src/pipelines/pipeline.hpp"
 #include "engine/src/pipelines/scene.hpp"
@@ -11,9 +12,11 @@ std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<
                                     device::Budget& budget) {
   const std::string& model = plan.manifest().model;
   if (model == "gaussian") return open_gaussian(plan, backend(), budget);
+  if (model == "avatar") return open_recorded(plan, backend(), budget);
   if (model == "scene") return open_scene(plan, budget);
-  throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED, plan.label() + ": model is \"" + model +
-                                                 "\", and this library runs \"gaussian\" and \"scene\"");
+  throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
+              plan.label() + ": model is \"" + model +
+                  "\", and this library runs \"gaussian\", \"avatar\" and \"scene\"");
 }
 
 }  // namespace talkrt::pipelines

@@ -66,9 +66,18 @@ class Speaker : public Pipeline {
  public:
   [[nodiscard]] Speaker* speaker() noexcept final { return this; }
 
-  /// Stream position up to which audio must have been fed before a frame at `position` can be rendered.
+  /// Position in the stream of samples, or of the host's floats, up to which must have been fed before a
+  /// frame at `position` can be rendered.
   [[nodiscard]] virtual std::int64_t audio_end(std::int64_t position) const = 0;
-  /// The next samples of the stream, all of which it takes. Throws BACKEND_FAILED.
+  /// Whether the stream is rows of features that the host has, not samples.
+  [[nodiscard]] virtual bool takes_rows() const { return false; }
+  /// The position that so much of the stream amounts to: other than the samples themselves where the host
+  /// feeds rows of features.
+  [[nodiscard]] virtual std::int64_t position_of(std::int64_t fed) const { return fed; }
+  /// Nothing follows what was fed, until a restart. True: it knows what comes after the end by itself; false:
+  /// it wants silence.
+  virtual bool finish() { return false; }
+  /// What follows in the stream, at most 1024 floats, all of which it takes. Throws BACKEND_FAILED.
   virtual void feed(std::span<const float> samples, StageTimes& times) = 0;
   /// Positions only grow. Throws BACKEND_FAILED, OUT_OF_BUDGET; a frame that threw may be tried again.
   virtual void render(std::int64_t position, const talkrt_controls& controls, const PixelTarget& target,

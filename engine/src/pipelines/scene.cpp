@@ -30,16 +30,18 @@ class ScenePipeline final : public Pipeline {
       : splats_(scene.cloud.splats()),
         executor_(executor),
         backdrop_(scene.source, spec.backdrop, spec.width, spec.height, budget),
-        views_(backdrop_, render::options_of(*scene.source.manifest().gaussian), budget) {}
+        behind_(backdrop_, budget),
+        views_(render::options_of(*scene.source.manifest().gaussian), budget) {}
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
-    return views_.draw(splats_, camera, target, executor_);
+    return views_.draw(splats_, camera, behind_.behind(camera), target, executor_);
   }
 
  private:
   const gaussian::Splats& splats_;
   Executor& executor_;
   render::Backdrop backdrop_;
+  render::ViewBackdrop behind_;
   render::ViewRenderer views_;
 };
 

@@ -95,6 +95,15 @@ Backdrop Backdrop::resized(int width, int height, device::Budget& budget) const 
   return out;
 }
 
+const gaussian::Background& ViewBackdrop::behind(const gaussian::Camera& camera) {
+  if (backdrop_->fits(camera.width, camera.height)) return backdrop_->view();
+  if (!resized_.fits(camera.width, camera.height)) {
+    resized_ = Backdrop();
+    resized_ = backdrop_->resized(camera.width, camera.height, *budget_);
+  }
+  return resized_.view();
+}
+
 void Backdrop::show(const PictureView& picture, device::Budget& budget) {
   picture_ = device::Buffer(budget, "background",
                             static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3);

@@ -48,6 +48,21 @@ class Backdrop {
   gaussian::Background view_;
 };
 
+/// A backdrop for views of any size; keeps the last one that was not the session's.
+class ViewBackdrop {
+ public:
+  /// Both must outlive it.
+  ViewBackdrop(const Backdrop& backdrop, device::Budget& budget) : backdrop_(&backdrop), budget_(&budget) {}
+
+  /// Throws OUT_OF_BUDGET.
+  [[nodiscard]] const gaussian::Background& behind(const gaussian::Camera& camera);
+
+ private:
+  const Backdrop* backdrop_;
+  device::Budget* budget_;
+  Backdrop resized_;
+};
+
 /// Stretches `from` to width x height by averaging the pixels that each new one covers (linear in
 /// between when it grows); pixel centres at .5.
 void resize_rgb8(const PictureView& from, int width, int height, std::span<std::uint8_t> out);

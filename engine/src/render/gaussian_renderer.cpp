@@ -11,21 +11,21 @@ std::size_t with_headroom(std::size_t intersections) { return intersections + in
 
 }  // namespace
 
-GaussianRenderer::GaussianRenderer(const gaussian::RigView& rig, const gaussian::Pose& pose,
-                                   const gaussian::Camera& camera, const gaussian::RasterOptions& options,
+GaussianRenderer::GaussianRenderer(const Figure& figure, const gaussian::Camera& camera,
+                                   const gaussian::RasterOptions& options,
                                    const gaussian::Background& background, const gaussian::Target& target,
                                    Executor& executor, device::Budget& budget, Warn warn)
-    : rig_(&rig), options_(options), budget_(&budget) {
-  limits_ = {rig.rest.count, camera.width, camera.height, executor.workers(), 0, true};
-  reserve(static_cast<std::size_t>(rig.rest.count));
+    : options_(options), budget_(&budget) {
+  const int count = figure.splats().count;
+  limits_ = {count, camera.width, camera.height, executor.workers(), 0, true};
+  reserve(static_cast<std::size_t>(count));
   const gaussian::Changes everything{nullptr, 0, true};
-  const auto measured = gaussian::rasterize_rig_cpu(rig, pose, everything, camera, options_, background,
-                                                    target, limits_, scratch_.data(), history_, executor);
+  const auto measured = attempt(figure, everything, camera, background, target, executor);
   scratch_ = device::Buffer();  // so that the account never holds both
   reserve(with_headroom(measured.intersections));
   // Touch the memory that frames will use: all that a moving head needs, then what a still one adds.
-  draw(pose, everything, camera, background, target, executor);
-  draw(pose, {}, camera, background, target, executor);
+  draw(figure, everything, camera, background, target, executor);
+  draw(figure, {}, camera, background, target, executor);
   warn_ = std::move(warn);
 }
 
@@ -38,14 +38,22 @@ void GaussianRenderer::reserve(std::size_t intersections) {
   history_ = {};
 }
 
-void GaussianRenderer::draw(const gaussian::Pose& pose, const gaussian::Changes& changes,
+gaussian::RasterStats GaussianRenderer::attempt(const Figure& figure, const gaussian::Changes& changes,
+                                                const gaussian::Camera& camera,
+                                                const gaussian::Background& background,
+                                                const gaussian::Target& target, Executor& executor) {
+  if (figure.rig != nullptr) {
+    return gaussian::rasterize_rig_cpu(*figure.rig, figure.pose, changes, camera, options_, background,
+                                       target, limits_, scratch_.data(), history_, executor);
+  }
+  return gaussian::rasterize_moved_cpu(*figure.rest, figure.movement, changes, camera, options_, background,
+                                       target, limits_, scratch_.data(), history_, executor);
+}
+
+void GaussianRenderer::draw(const Figure& figure, const gaussian::Changes& changes,
                             const gaussian::Camera& camera, const gaussian::Background& background,
                             const gaussian::Target& target, Executor& executor) {
-  const auto attempt = [&] {
-    return gaussian::rasterize_rig_cpu(*rig_, pose, changes, camera, options_, background, target, limits_,
-                                       scratch_.data(), history_, executor);
-  };
-  gaussian::RasterStats stats = attempt();
+  const gaussian::RasterStats stats = attempt(figure, changes, camera, background, target, executor);
   if (stats.complete) return;
   const std::size_t before = limits_.intersections;
   reserve(with_headroom(stats.intersections));
@@ -53,7 +61,7 @@ void GaussianRenderer::draw(const gaussian::Pose& pose, const gaussian::Changes&
     warn_("the rasterizer's scratch grew from " + std::to_string(before) + " to " +
           std::to_string(limits_.intersections) + " intersections for one view; the frame is complete");
   }
-  attempt();
+  attempt(figure, changes, camera, background, target, executor);
 }
 
 }  // namespace talkrt::render

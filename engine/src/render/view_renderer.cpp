@@ -20,8 +20,8 @@ std::size_t with_headroom(std::size_t intersections) {
 }  // namespace
 
 gaussian::RasterStats ViewRenderer::draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
+                                         const gaussian::Background& background,
                                          const gaussian::Target& target, Executor& executor) {
-  const gaussian::Background& background = behind(camera);
   gaussian::RasterLimits wanted{splats.count, std::max(limits_.width, camera.width),
                                 std::max(limits_.height, camera.height), executor.workers(),
                                 std::max(limits_.intersections, static_cast<std::size_t>(splats.count))};
@@ -46,15 +46,6 @@ void ViewRenderer::reserve(const gaussian::RasterLimits& limits) {
   scratch_ = device::Buffer();
   scratch_ = device::Buffer(*budget_, "rasterizer scratch of views", gaussian::raster_scratch_bytes(limits));
   limits_ = limits;
-}
-
-const gaussian::Background& ViewRenderer::behind(const gaussian::Camera& camera) {
-  if (backdrop_->fits(camera.width, camera.height)) return backdrop_->view();
-  if (!resized_.fits(camera.width, camera.height)) {
-    resized_ = Backdrop();
-    resized_ = backdrop_->resized(camera.width, camera.height, *budget_);
-  }
-  return resized_.view();
 }
 
 }  // namespace talkrt::render

@@ -7,7 +7,6 @@
 #include <cstddef>
 
 #include "engine/src/device/budget.hpp"
-#include "engine/src/render/backdrop.hpp"
 #include "kernels/executor.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 
@@ -15,20 +14,19 @@ namespace talkrt::render {
 
 class ViewRenderer {
  public:
-  /// `backdrop` and `budget` must outlive it.
-  ViewRenderer(const Backdrop& backdrop, const gaussian::RasterOptions& options, device::Budget& budget)
-      : backdrop_(&backdrop), options_(options), budget_(&budget) {}
+  /// `budget` must outlive it.
+  ViewRenderer(const gaussian::RasterOptions& options, device::Budget& budget)
+      : options_(options), budget_(&budget) {}
 
-  /// Throws OUT_OF_BUDGET or OUT_OF_MEMORY; a smaller view may still be drawn then.
+  /// `background` is of the camera's size. Throws OUT_OF_BUDGET or OUT_OF_MEMORY; a smaller view may still be
+  /// drawn then.
   gaussian::RasterStats draw(const gaussian::Splats& splats, const gaussian::Camera& camera,
-                             const gaussian::Target& target, Executor& executor);
+                             const gaussian::Background& background, const gaussian::Target& target,
+                             Executor& executor);
 
  private:
   void reserve(const gaussian::RasterLimits& limits);
-  [[nodiscard]] const gaussian::Background& behind(const gaussian::Camera& camera);
 
-  const Backdrop* backdrop_;
-  Backdrop resized_;  // of the last size that was not the session's
   gaussian::RasterOptions options_;
   gaussian::RasterLimits limits_;
   device::Budget* budget_;

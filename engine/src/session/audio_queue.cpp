@@ -19,8 +19,7 @@ std::size_t AudioQueue::push(std::span<const float> samples) {
   }
   // Only what fits is looked at: a host that pushes a long file piece by piece pays for each sample once.
   const std::int64_t begin = ring_.pushed();
-  const auto space = ring_.capacity() - static_cast<std::size_t>(begin - ring_.consumed());
-  const auto fitting = samples.first(std::min(samples.size(), space));
+  const auto fitting = samples.first(std::min(samples.size(), space()));
   const auto bad = std::find_if(fitting.begin(), fitting.end(), [](float s) { return !std::isfinite(s); });
   if (bad != fitting.end()) {
     const auto index = bad - fitting.begin();
@@ -30,6 +29,10 @@ std::size_t AudioQueue::push(std::span<const float> samples) {
                                             ", expected a finite number");
   }
   return ring_.push(fitting);
+}
+
+std::size_t AudioQueue::space() const noexcept {
+  return ring_.capacity() - static_cast<std::size_t>(ring_.pushed() - ring_.consumed());
 }
 
 void AudioQueue::cut() {

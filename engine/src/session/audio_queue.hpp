@@ -22,6 +22,8 @@ class AudioQueue {
   /// Pushing thread. Takes what fits and returns how much that was; never waits. Throws FINISHED, and
   /// BAD_AUDIO for NaN or infinity among the samples that would fit.
   std::size_t push(std::span<const float> samples);
+  /// Pushing thread. What fits now; a pop only makes it more.
+  [[nodiscard]] std::size_t space() const noexcept;
   /// Pushing thread. Nothing will be pushed any more, until a cut.
   void finish() noexcept { finished_.store(true, std::memory_order_release); }
   /// Any thread. Drops what is queued; the next sample begins a new stream, even after finish().

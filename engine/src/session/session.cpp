@@ -44,6 +44,13 @@ pipelines::Speaker& Session::speaker() const {
 
 std::size_t Session::push(std::span<const float> samples, int sample_rate) {
   (void)speaker();
+  if (speaker_->takes_rows()) {
+    const plan::RowFeatures& rows = *model_->manifest().rows;
+    throw Error(TALKRT_ERROR_UNSUPPORTED,
+                model_->path() + ": this plan has no encoder and takes no audio: push features made by \"" +
+                    rows.extractor + "\", rows of " + std::to_string(rows.row_width) + " x " +
+                    std::to_string(rows.channels));
+  }
   const int expected = model_->manifest().sample_rate;
   if (sample_rate != expected) {
     throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "audio at " + std::to_string(sample_rate) +
@@ -51,6 +58,23 @@ std::size_t Session::push(std::span<const float> samples, int sample_rate) {
                                                    std::to_string(expected) + " Hz: resample it");
   }
   return audio_.push(samples);
+}
+
+std::size_t Session::push_features(std::span<const float> values, std::size_t row_floats) {
+  if (!speaker().takes_rows()) {
+    throw Error(TALKRT_ERROR_UNSUPPORTED,
+                model_->path() + ": this plan makes its features itself: push audio");
+  }
+  const plan::RowFeatures& rows = *model_->manifest().rows;
+  const auto expected = static_cast<std::size_t>(rows.channels) * static_cast<std::size_t>(rows.row_width);
+  if (row_floats != expected) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "rows of " + std::to_string(row_floats) + " numbers pushed, this model takes rows of " +
+                    std::to_string(rows.row_width) + " x " + std::to_string(rows.channels));
+  }
+  // Whole rows, for only this thread makes the queue fuller.
+  const std::size_t fitting = std::min(values.size(), audio_.space() / expected * expected);
+  return audio_.push(values.first(fitting)) / expected;
 }
 
 void Session::finish() {
@@ -119,7 +143,9 @@ Pull Session::advance() {
                   "the network failed in an earlier pull; interrupt starts over");
     }
     const std::int64_t position = clock_.position(next_);
-    if (const auto end = audio_.end(); end && position >= *end) return Pull::end_of_stream;
+    if (const auto end = audio_.end(); end && position >= speaker_->position_of(*end)) {
+      return Pull::end_of_stream;
+    }
     const std::int64_t needed = speaker_->audio_end(position);
     bool cut = false;
     while (fed_ < needed && !cut) {
@@ -129,6 +155,7 @@ Pull Session::advance() {
       cut = popped.cut;
       if (cut) break;
       if (popped.count == 0 && !popped.ended) return Pull::need_audio;
+      if (popped.ended && speaker_->finish()) break;
       // Past the end comes silence, as much as the last frames look ahead.
       if (popped.ended) std::fill(chunk.begin(), chunk.end(), 0.0f);
       const auto samples = popped.ended ? chunk : chunk.first(popped.count);
@@ -141,11 +168,12 @@ Pull Session::advance() {
   }
 }
 
-void Session::restart(std::int64_t position) {
+void Session::restart(std::int64_t cut) {
+  const std::int64_t position = speaker_->position_of(cut);
   dropped_ += std::max<std::int64_t>(0, position - clock_.position(next_));
   speaker_->restart(position);
   failed_ = false;
-  fed_ = position;
+  fed_ = cut;
   next_ = std::max(next_, clock_.first_at_or_after(position));
   next_position_ = clock_.position(next_);
 }
@@ -178,10 +206,14 @@ talkrt_session_stats Session::stats() const {
   out.fps_num = config_.spec.fps_num;
   out.fps_den = config_.spec.fps_den;
   out.frames = delivered_;
-  out.audio_pushed = counts.pushed;
+  const auto position_of = [&](std::int64_t fed) {
+    return speaker_ == nullptr ? fed : speaker_->position_of(fed);
+  };
+  out.audio_pushed = position_of(counts.pushed);
   // A cut that no pull has met yet counts already.
-  out.audio_dropped = dropped_ + (counts.cut ? std::max<std::int64_t>(0, *counts.cut - next_position_) : 0);
-  out.audio_queued = counts.queued;
+  out.audio_dropped =
+      dropped_ + (counts.cut ? std::max<std::int64_t>(0, position_of(*counts.cut) - next_position_) : 0);
+  out.audio_queued = position_of(counts.queued);
   out.host_bytes = budget_.used(device::MemoryKind::host);
   return out;
 }

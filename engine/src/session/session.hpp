@@ -42,6 +42,8 @@ class Session : public std::enable_shared_from_this<Session> {
                                          const talkrt_session_config& config);
 
   std::size_t push(std::span<const float> samples, int sample_rate);
+  /// Rows of features, instead of samples; returns how many rows fitted.
+  std::size_t push_features(std::span<const float> values, std::size_t row_floats);
   void finish();
   void cut();
   void set_controls(const talkrt_controls& controls);
@@ -65,7 +67,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] pipelines::Speaker& speaker() const;
   /// Feeds audio until the next frame can be rendered.
   Pull advance();
-  void restart(std::int64_t position);
+  /// `cut`: where in the stream it goes on.
+  void restart(std::int64_t cut);
   void deliver(const pipelines::PixelTarget& target, talkrt_frame& frame);
 
   std::shared_ptr<Engine> engine_;
@@ -83,7 +86,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The pulling thread's.
   std::int64_t next_ = 0;  // frame
-  std::int64_t fed_ = 0;   // position up to which the pipeline has audio
+  std::int64_t fed_ = 0;   // of the stream, which is samples or the host's rows
   bool failed_ = false;    // a feed threw: the stream is broken until it restarts
   pipelines::StageTimes times_{};
   std::array<float, 1024> chunk_{};

@@ -96,6 +96,13 @@ CheckedConfig check_config(const talkrt_session_config& config, const plan::Mani
   out.audio_capacity = config.audio_capacity == 0
                            ? std::int64_t{2} * manifest.sample_rate
                            : in_range("audio_capacity", config.audio_capacity, 1, kMaxCapacity);
+  if (manifest.rows && !manifest.rows->encoder) {
+    // The queue holds rows: as many as last as long, and enough for a frame.
+    const std::int64_t rows =
+        out.audio_capacity * manifest.fps_num / (std::int64_t{manifest.sample_rate} * manifest.fps_den);
+    out.audio_capacity = std::max<std::int64_t>(rows, manifest.rows->after + 1) * manifest.rows->channels *
+                         manifest.rows->row_width;
+  }
   return out;
 }
 

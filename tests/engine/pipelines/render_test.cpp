@@ -84,8 +84,7 @@ TEST(GaussianRenderer, a_view_beyond_the_scratch_grows_it_and_draws_the_whole_pi
   const deform::Rig rig(plan, budget);
   deform::Deformer deformer(rig, *plan.manifest().gaussian, budget);
   SerialExecutor executor;
-  const gaussian::RigView& avatar = rig.view();
-  const gaussian::Pose pose = deformer.pose();
+  const Figure figure{&rig.view(), deformer.pose()};
   constexpr int kSide = 2048;
   const gaussian::Camera near = scaled_camera(plan.manifest(), kSide, kSide), far = dollied(near, 40);
   std::vector<std::uint8_t> grown(4 * kSide * kSide), ready(grown.size());
@@ -93,17 +92,17 @@ TEST(GaussianRenderer, a_view_beyond_the_scratch_grows_it_and_draws_the_whole_pi
       b{ready.data(), 4 * kSide, nullptr, nullptr};
 
   std::vector<std::string> warnings;
-  GaussianRenderer small(avatar, pose, far, gaussian::RasterOptions{}, {}, a, executor, budget,
+  GaussianRenderer small(figure, far, gaussian::RasterOptions{}, {}, a, executor, budget,
                          [&](const std::string& message) { warnings.push_back(message); });
   const auto before = budget.used(device::MemoryKind::host);
-  small.draw(pose, {}, near, {}, a, executor);
+  small.draw(figure, {}, near, {}, a, executor);
   ASSERT_EQ(warnings.size(), 1u) << "48 splats at 2048 x 2048 touch more tiles than the headroom";
   EXPECT_GT(budget.used(device::MemoryKind::host), before);
-  small.draw(pose, {}, near, {}, a, executor);
+  small.draw(figure, {}, near, {}, a, executor);
   EXPECT_EQ(warnings.size(), 1u);
 
-  GaussianRenderer large(avatar, pose, near, gaussian::RasterOptions{}, {}, b, executor, budget, {});
-  large.draw(pose, {}, near, {}, b, executor);
+  GaussianRenderer large(figure, near, gaussian::RasterOptions{}, {}, b, executor, budget, {});
+  large.draw(figure, {}, near, {}, b, executor);
   EXPECT_EQ(grown, ready);
 }
 
@@ -120,7 +119,7 @@ TEST(GaussianRenderer, draws_the_whole_picture_whichever_channels_moved) {
   const auto target = [](std::vector<std::uint8_t>& pixels) {
     return gaussian::Target{pixels.data(), 4 * kSide, nullptr, nullptr};
   };
-  GaussianRenderer renderer(rig.view(), deformer.pose(), camera, gaussian::RasterOptions{}, {},
+  GaussianRenderer renderer({&rig.view(), deformer.pose()}, camera, gaussian::RasterOptions{}, {},
                             target(pictures[0]), executor, budget, {});
   const gaussian::RasterLimits limits{rig.view().rest.count, kSide, kSide, 1, 100000};
   std::vector<std::byte> memory(gaussian::raster_scratch_bytes(limits) + 64);
@@ -133,7 +132,8 @@ TEST(GaussianRenderer, draws_the_whole_picture_whichever_channels_moved) {
     if (frame % 4 != 0) channels[random() % channels.size()] = static_cast<float>(random() * 0x1p-32);
     deformer.set(channels);
     partial += deformer.changes().all ? 0 : 1;
-    renderer.draw(deformer.pose(), deformer.changes(), camera, {}, target(pictures[frame % 3]), executor);
+    renderer.draw({&rig.view(), deformer.pose()}, deformer.changes(), camera, {}, target(pictures[frame % 3]),
+                  executor);
     rasterize_cpu(deformer.posed(executor), camera, {}, {}, target(expected), limits, scratch, executor);
     ASSERT_EQ(pictures[frame % 3], expected) << "frame " << frame;
   }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Graphs that read each other, run as one: those that are wanted, and all that they read.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/src/nn/graph.hpp"
+
+namespace talkrt::nn {
+
+/// One session's use of a chain.
+class ChainInstance {
+ public:
+  struct Link {  // an output that becomes an input
+    std::span<const float> from;
+    std::span<float> to;
+  };
+  struct Input {  // what nobody but the caller fills
+    std::string source, name;
+    std::span<float> values;
+  };
+
+  /// Inputs that come from no graph; of one name there may be several.
+  [[nodiscard]] std::span<const Input> inputs() const noexcept { return inputs_; }
+  /// Throws NOT_FOUND.
+  [[nodiscard]] std::span<const float> output(std::string_view graph, std::string_view name) const;
+  /// Runs all graphs once. Throws BACKEND_FAILED.
+  void run();
+
+ private:
+  friend class GraphChain;
+  struct Step {
+    std::string graph;
+    std::unique_ptr<Instance> instance;
+    std::vector<Link> links;  // to be copied before it runs
+  };
+
+  std::vector<Step> steps_;
+  std::vector<Input> inputs_;
+};
+
+class GraphChain {
+ public:
+  /// Opens the graphs of `plan` that are named and those that they read. `plan` must outlive it.
+  GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted);
+
+  [[nodiscard]] ChainInstance instance(device::Budget& budget) const;
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  struct Opened {
+    const plan::GraphSpec* spec;
+    std::unique_ptr<Graph> graph;
+  };
+
+  std::vector<Opened> graphs_;  // in running order
+};
+
+}  // namespace talkrt::nn

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "engine/src/pipelines/pipeline.hpp"
+
+namespace talkrt::pipelines {
+
+/// An avatar that TalkingGaussian or GaussianTalker trained: networks move its Gaussians, a recording gives
+/// the camera, the eyes and the torso.
+std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget);
+
+}  // namespace talkrt::pipelines
