@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -66,12 +67,26 @@ def source_for(plan: PlanFile, audio: str | None, size: tuple[int, int] | None) 
         if audio is not None:
             raise Error(f"{plan.path}: is a scene, which takes no audio: leave --audio out")
         return SceneSource(size)
+    features = plan.manifest.get("features", {})
+    if features.get("kind") == "rows" and "encoder" not in features:
+        if audio is not None:
+            raise Error(f"{plan.path}: takes features, not audio: leave --audio out")
+        return HeadSource(size, *_features_of(plan, features))
     speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
     return HeadSource(size, speech.source, speech.samples)
 
 
+def _features_of(plan: PlanFile, features: Mapping[str, int]) -> tuple[str, FloatArray]:
+    """Rows [T, row_width, channels]."""
+    if any(info.name == "check/rows" for info in plan.tensors):
+        return "the plan's check features", plan.tensor("check/rows").astype(np.float32)
+    shape = (100, features["row_width"], features["channels"])
+    rows = np.random.default_rng(1).standard_normal(shape)
+    return "random features: the plan has no check clip", rows.astype(np.float32)
+
+
 class HeadSource:
-    """Audio is repeated, and the head turns left and right as time goes on."""
+    """Audio, or rows of its features, repeated; the head turns left and right as time goes on."""
 
     def __init__(self, size: tuple[int, int] | None, speech: str, samples: FloatArray) -> None:
         self.shown: Mapping[str, str] = {"head": "moving", "speech": speech}
@@ -82,6 +97,8 @@ class HeadSource:
         return model.session(size=self._size, seed=seed)
 
     def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
+        if self._samples.ndim > 1:  # a row lasts a frame at the plan's rate
+            return _Speaking(session, _endless(self._samples, 1), model.sample_rate / model.fps)
         return _Speaking(session, _endless(self._samples, int(session.sample_rate * step_seconds)))
 
 
@@ -103,10 +120,14 @@ class SceneSource:
 
 
 class _Speaking:
-    def __init__(self, session: Session, audio: Iterator[FloatArray]) -> None:
+    def __init__(
+        self, session: Session, audio: Iterator[FloatArray], samples: float | Fraction = 1
+    ) -> None:
+        """`samples`: how many of them an item of `audio` stands for."""
         self._session = session
         self._audio = audio
-        self._pushed = 0
+        self._samples = samples
+        self._pushed: float | Fraction = 0
         turn = max(1, round(_YAW_SECONDS * float(session.fps)))
         self._poses = [
             Controls(head_yaw=_YAW_DEGREES * math.sin(2 * math.pi * i / turn)) for i in range(turn)
@@ -119,9 +140,10 @@ class _Speaking:
 
     def push(self) -> None:
         chunk = next(self._audio)
-        if self._session.push_audio(chunk) != chunk.size:
+        push = self._session.push_audio if chunk.ndim == 1 else self._session.push_features
+        if push(chunk) != len(chunk):
             raise Error("the session wants audio but takes none", "TALKRT_ERROR_INTERNAL")
-        self._pushed += chunk.size
+        self._pushed += len(chunk) * self._samples
 
     def pull(self) -> Tick | None:
         self._session.set_controls(self._poses[self._count % len(self._poses)])
@@ -182,5 +204,5 @@ class _Orbiting:
 
 def _endless(speech: FloatArray, step: int) -> Iterator[FloatArray]:
     while True:
-        for begin in range(0, speech.size, step):
+        for begin in range(0, len(speech), step):
             yield speech[begin : begin + step]
