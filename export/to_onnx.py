@@ -57,6 +57,7 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     states: tuple[State, ...] = ()
+    half_weights: bool = False  # all weights are float16 values; the plan stores them as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ def exported(graph: Graph) -> onnx.ModelProto:
 def stored(graph: Graph, model: onnx.ModelProto) -> OnnxGraph:
     """Moves the weights out of `model`, which computes what `graph` says."""
     _strip(model)
+    if graph.half_weights:
+        _halve(model, graph.name)
     weights = _externalize(model, graph.name)
     return OnnxGraph(graph, model.SerializeToString(deterministic=True), weights)
 
@@ -157,6 +160,26 @@ def _strip(model: onnx.ModelProto) -> None:
         del entry.metadata_props[:]
     for index, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{index}"
+
+
+def _halve(model: onnx.ModelProto, graph: str) -> None:
+    """Makes the weights float16 behind casts, which a runtime folds when it loads the graph."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in model.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if array.dtype != np.float32 or array.nbytes <= EXTERNAL_FROM_BYTES:
+            continue
+        half = array.astype(np.float16)
+        if not np.array_equal(half, array):
+            raise ValueError(f"graph {graph}: weight {tensor.name} is not of float16 values")
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    for index, node in enumerate(casts):
+        node.name = f"Cast_weight_{index}"
+        model.graph.node.insert(index, node)
 
 
 def _externalize(model: onnx.ModelProto, graph: str) -> dict[str, NDArray[Any]]:

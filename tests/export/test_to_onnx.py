@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,19 @@ def test_a_changed_weight_is_refused_with_the_output_named(exported: OnnxGraph) 
     tampered = OnnxGraph(exported.graph, exported.model, weights)
     with pytest.raises(parity.ParityError, match=r"smoother\.y"):
         parity.require(parity.compare(tampered, inputs(5)))
+
+
+def test_half_weights_are_stored_as_such_and_compute_the_same(exported: OnnxGraph) -> None:
+    module = Smoother().half().float()
+    halved = to_onnx(dataclasses.replace(exported.graph, module=module, half_weights=True))
+    (weight,) = halved.weights.values()
+    assert weight.dtype == np.float16 and weight.shape == (64, 8, 3)
+    parity.require(parity.compare(halved, inputs(5), tolerance=1e-6))
+
+
+def test_half_weights_that_would_be_rounded_are_refused(exported: OnnxGraph) -> None:
+    with pytest.raises(ValueError, match=r"smoother: weight conv\.weight is not of float16 values"):
+        to_onnx(dataclasses.replace(exported.graph, half_weights=True))
 
 
 def test_a_nan_is_a_disagreement() -> None:

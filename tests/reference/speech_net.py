@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-DILATIONS = (1, 1, 2, 4, 8, 16)  # of the stem, then of the blocks
+DILATIONS = (1, 1, 2, 4, 8, 16, 32)  # of the stem, then of the blocks
 
 
 def run(weights: Mapping[str, NDArray[np.float32]], mel: Array) -> Array:

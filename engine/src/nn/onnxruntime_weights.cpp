@@ -72,6 +72,7 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
     }
     names_.push_back(weight.name);
     bytes_ += tensor.bytes.size();
+    if (tensor.dtype == plan::DType::f16) half_bytes_ += tensor.bytes.size();
     values_.push_back(
         library.make<OrtValue>(api.ReleaseValue, "wrapping " + weight.location, [&](OrtValue** out) {
           return api.CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.bytes.size(),
@@ -82,7 +83,8 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
 }
 
 std::size_t OnnxRuntimeWeights::bytes_beside_plan() const noexcept {
-  std::size_t bytes = bytes_ <= kRepackAtMost ? bytes_ : 0;
+  // On a CPU half weights are computed with as floats, which the session makes when it loads them.
+  std::size_t bytes = 2 * half_bytes_ + (bytes_ <= kRepackAtMost ? bytes_ - half_bytes_ : 0);
   for (const device::Buffer& copy : copies_) bytes += copy.size();
   return bytes;
 }

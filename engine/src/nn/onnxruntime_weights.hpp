@@ -36,6 +36,7 @@ class OnnxRuntimeWeights {
   std::vector<Handle<OrtValue>> values_;
   std::vector<device::Buffer> copies_;
   std::size_t bytes_ = 0;
+  std::size_t half_bytes_ = 0;  // of bytes_, in tensors of F16
 };
 
 }  // namespace talkrt::nn

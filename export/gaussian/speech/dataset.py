@@ -26,7 +26,7 @@ from .utterance import SAMPLE_RATE, Utterance, resampled
 from .voices import Shard
 
 _LEVEL = 10 ** (-23 / 20)  # RMS of the speech in a stream, before augmentation
-_VERSION = 1  # raise when labels change, so that cached streams are made anew
+_VERSION = 2  # raise when labels change, so that cached streams are made anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .dataset import Stream
 from .log_mel import MELS, log_mel
@@ -21,40 +22,38 @@ TAIL = -TIME_OFFSET + 2 * STEP
 
 
 @torch.no_grad()
-def predict(
-    net: SpeechNet, audio: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """[samples] -> coefficients [N, 14], closure [N], energy [N], one row per step."""
+def predict(net: SpeechNet, audio: NDArray[np.float32]) -> Tensor:
+    """[samples] -> raw outputs [N, 17], one row per step."""
     mel = log_mel(torch.from_numpy(audio))
     steps = len(mel) // FRAMES_PER_STEP
     grouped = mel[: steps * FRAMES_PER_STEP].reshape(1, steps, FRAMES_PER_STEP, MELS)
     features, _, _ = normalise_sequence(grouped, net.initial_mean[None], net.initial_peak[None])
-    raw, _ = net(features)
-    coefficients, closure, energy = (out[0].double().numpy() for out in net.outputs(raw))
-    return coefficients, closure[:, 0], energy[:, 0]
+    raw: Tensor = net(features)[0][0]
+    return raw
 
 
-def answers_of(
-    net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Coefficients and closure of each stream in "clean" or in one of noise.NOISES at 10 dB.
+def raw_outputs(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> list[Tensor]:
+    """Raw outputs for each stream in "clean" or in one of noise.NOISES at 10 dB.
 
     Babble is made of the streams themselves.
     """
     rng = np.random.default_rng(seed)
     voices = [stream.audio for stream in streams]
-    answers = []
+    found = []
     for stream in streams:
         heard = noisy(stream.audio, stream.labels.speech, noise, voices, rng)
-        padded = np.concatenate([heard, np.zeros(TAIL, np.float32)])
-        coefficients, closure, _ = predict(net, padded)
-        answers.append((coefficients, closure))
-    return answers
+        found.append(predict(net, np.concatenate([heard, np.zeros(TAIL, np.float32)])))
+    return found
+
+
+def clip_of(net: SpeechNet, raw: Tensor, stream: Stream) -> Clip:
+    coefficients, closure, _ = (out.double().numpy() for out in net.outputs(raw))
+    return make_clip(coefficients, closure[:, 0], stream.labels)
 
 
 def clips_of(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> list[Clip]:
-    pairs = zip(answers_of(net, streams, noise, seed), streams, strict=True)
-    return [make_clip(*answer, stream.labels) for answer, stream in pairs]
+    raws = raw_outputs(net, streams, noise, seed)
+    return [clip_of(net, raw, stream) for raw, stream in zip(raws, streams, strict=True)]
 
 
 def score_streams(net: SpeechNet, streams: Sequence[Stream], noise: str, seed: int) -> Scores:

@@ -46,7 +46,7 @@ def loss(raw: Tensor, visemes: Tensor, batch: Batch, false_weight: float) -> Ten
     millimetres = torch.from_numpy(GAP_MM).float()
     gap, true_gap = (y @ millimetres).clamp(min=0), (target @ millimetres).clamp(min=0)
     gaps = functional.smooth_l1_loss(gap, true_gap, beta=0.5, reduction="none")
-    shut = gap * 0.2 * (batch.closure + batch.silence)
+    shut = gap * (0.2 * batch.closure + 0.5 * batch.silence)
     closure = functional.binary_cross_entropy_with_logits(
         raw[..., -3], batch.closure, pos_weight=torch.tensor(2.0), reduction="none"
     )
@@ -55,8 +55,9 @@ def loss(raw: Tensor, visemes: Tensor, batch: Batch, false_weight: float) -> Ten
     missed = (shown - _SHUT_MM).clamp(min=0) * batch.closure
     false = (_AJAR_MM - shown).clamp(min=0) * apart
     energy = (torch.sigmoid(raw[..., -2]) - batch.energy).abs()
+    # Talking on in a pause, at a stranger's babble, is seen sooner than resting a moment early.
     pause = functional.binary_cross_entropy_with_logits(
-        raw[..., -1], batch.silence, reduction="none"
+        raw[..., -1], batch.silence, pos_weight=torch.tensor(3.0), reduction="none"
     )
     viseme = functional.cross_entropy(
         visemes.flatten(0, 1), batch.viseme.flatten(), reduction="none"

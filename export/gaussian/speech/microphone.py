@@ -106,8 +106,7 @@ class Microphone:
 
     def _noise(self, size: int, frames: int, kinds: int) -> Tensor:
         """Spectra of unit power [B, frames, 257], of the first `kinds` kinds of noise."""
-        # Later kinds come more often: babble is the hardest.
-        kind = (kinds * self._rng.random(size) ** 0.6).astype(np.int64)
+        kind = self._rng.integers(kinds, size=size)
         start = self._rng.integers(_BANK_FRAMES - frames, size=size)
         rows = [self._bank[k][s : s + frames] for k, s in zip(kind, start, strict=True)]
         return torch.stack(rows)
@@ -164,13 +163,16 @@ def _active_level(power: Tensor) -> Tensor:
 
 
 def _noise_bank(speech: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> list[Tensor]:
-    """White first, then coloured noises, hum, and babble of few and of many voices."""
+    """White first, then coloured noises, hum, and babble of few and of many voices.
+
+    Most is babble, the hardest kind; and there must be enough not to be learnt by heart.
+    """
     samples = _BANK_FRAMES * 160 + 400
     kinds = [coloured_noise(slope, samples, rng) for slope in (0.0, -0.5, -1.0)]
     time = np.arange(samples) / SAMPLE_RATE
     hum = sum(np.sin(2 * np.pi * 50 * k * time + k * k) / k for k in range(1, 12))
     kinds.append(hum + 0.3 * coloured_noise(-0.5, samples, rng))
-    kinds += [babble(speech, voices, samples, rng) for voices in (4, 8, 8)]
+    kinds += [babble(speech, voices, samples, rng) for voices in (3, 4, 5, 6, 6, 7, 8, 8)]
     bank = []
     for noise in kinds:
         scaled = noise / np.sqrt(np.mean(noise**2))

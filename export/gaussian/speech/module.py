@@ -88,6 +88,7 @@ def speech_graph(path: Path = WEIGHTS) -> Graph:
             Port("energy", (1, 1)),
         ),
         states=tuple(states),
+        half_weights=True,
     )
 
 

@@ -21,6 +21,7 @@ from .visemes import REST_TARGETS
 MELS = 80
 STEP_FRAMES = 2
 COEFFICIENTS = 14
+CLOSURE, ENERGY, PAUSE = range(COEFFICIENTS, COEFFICIENTS + 3)  # the raw outputs behind them
 VISEME_CLASSES = 48  # of the auxiliary head, which only training uses
 FEATURES = STEP_FRAMES * MELS + 1
 
@@ -37,8 +38,8 @@ _REST_FROM, _REST_FULL = 0.06, 0.15
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    width: int = 128
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)  # sees 1.3 s back
+    width: int = 160
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)  # sees 2.6 s back
 
 
 def normalise(mel: Tensor, mean: Tensor, peak: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -100,7 +101,7 @@ class SpeechNet(nn.Module):
         self.blocks = nn.ModuleList(Block(shape.width, d) for d in shape.dilations)
         self.norm = nn.LayerNorm(shape.width)
         self.register_buffer("rest", torch.tensor(REST_TARGETS, dtype=torch.float32))
-        self.head = nn.Linear(shape.width, COEFFICIENTS + 3)  # closure, energy, long pause
+        self.head = nn.Linear(shape.width, PAUSE + 1)
         self.visemes = nn.Linear(shape.width, VISEME_CLASSES)
 
     def past_shapes(self) -> list[tuple[int, int]]:

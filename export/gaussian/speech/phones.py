@@ -14,7 +14,7 @@ from .visemes import VISEMES
 
 PAUSES = frozenset({"_:", "_", "pau", "ssil", "brth"})
 # Marks without a shape of their own, and h, which takes the shape of its neighbours.
-SHAPELESS = frozenset({"_|", "_!", ";", "?", "h", "X", "hh", "hv", "(en)"})
+SHAPELESS = frozenset({"_|", "_!", ";", "?", "h", "X", "hh", "hv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,13 @@ y = y.
 Y: = oe
 W = oe.
 A: = aa
-a = ah*1.2
+a A = ah*1.2
 E: E2 E = eh*.9
 e: e = iy*1.05
 o: o = o:
 O = ao*.9
 u: u = uw
-U = uh
+U UR = uh
 i: i = iy
 I = ih
 3 = axr*.9
@@ -118,7 +118,8 @@ W~ = W~
 
 _SPANISH = """
 B = beta
-R2 r ** = DD
+R2 r ** * = DD
+@- = ax
 l^ J^ n^ J = YY
 a = aa*.85
 e = eh*.8

@@ -31,12 +31,16 @@ class Segment:
 def segments(utterance: Utterance, engine: str, language: str) -> list[Segment]:
     """Visemes and pauses in time order. `language` names the phone table, e.g. "en-us"."""
     found: list[Segment] = []
+    table = language
     for phone in utterance.phones:
         begin, end = phone.begin / utterance.rate, phone.end / utterance.rate
-        if phone.name in PAUSES:
+        if phone.name.startswith("("):  # eSpeak NG reads what follows as another language: "(en)"
+            spoken = phone.name.strip("()")
+            table = language if language.startswith(spoken) else spoken
+        elif phone.name in PAUSES:
             found.append(Segment("pause", 1.0, begin, end))
         elif phone.name not in SHAPELESS:
-            found += _sound(utterance, phone, engine, language)
+            found += _sound(utterance, phone, engine, table)
     return _merged(found)
 
 

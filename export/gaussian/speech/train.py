@@ -39,19 +39,23 @@ from .voices import Shard, development_plan, training_plan
 PLAN_SEED, DEVELOPMENT_SEED = 1, 7
 _STEPS = 125  # of a crop: 2.5 s
 _REPEATS = 2  # steps per batch: drawing costs half as much as learning
-_FLITE_SHARE = 0.4  # of the crops, when both engines are used
+_FLITE_SHARE = 0.35  # of the crops, when both engines are used
 _WATCH = 3000  # steps from one look at the development voices to the next
+_WATCHED = {
+    "clean": ("jaw_all", "jaw_speech", "closed_40ms", "false_closures_per_s"),
+    "babble": ("closed_40ms", "false_closures_per_s", "silence_closed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     engines: str = "both"  # "espeak", "flite" or "both"
-    steps: int = 30000
+    steps: int = 28000
     batch: int = 32
     rate: float = 2e-3
     seed: int = 11
-    espeak_shards: int = 180
-    flite_shards: int = 90
+    espeak_shards: int = 260
+    flite_shards: int = 120
     loud_snr: tuple[float, float] = (5.0, 18.0)  # dB, of six crops in ten; the rest is above
     false_weight: float = 0.5  # of lips that close where they must not
     average: float = 0.999  # of the exponential mean of the weights, which is what is kept
@@ -88,16 +92,16 @@ def run(settings: Settings, out: Path, data: Path, processes: int) -> None:
     started = time.monotonic()
 
     def watch(step: int, net: SpeechNet) -> None:
-        scores = score_streams(net, judged, "clean", 5).as_dict()
-        shown = {name: scores[name] for name in ("jaw_all_pooled", "jaw_speech_pooled")}
-        shown |= {name: scores[name] for name in ("closed_40ms", "false_closures_per_s")}
-        console.print(f"{step}: {shown}")
+        for noise, names in _WATCHED.items():
+            scores = score_streams(net, judged, noise, 5).as_dict()
+            console.print(f"{step} {noise}: { ({name: scores[name] for name in names}) }")
 
     shares = _shares([shard.engine for shard in plan], streams)
     net = trained(settings, streams, shares, console, watch)
-    shift = settle(net, judged, console)
+    shifts = settle(net, judged, console)
     seconds = round(time.monotonic() - started)
-    save(net, out, {**asdict(settings), "closure_shift": shift, "seconds": seconds})
+    made = {"closure_shift": shifts.closure, "pause_shift": shifts.pause, "seconds": seconds}
+    save(net, out, {**asdict(settings), **made})
     console.print(f"wrote {out}")
 
 
@@ -197,11 +201,12 @@ def _features(net: SpeechNet, mel: Tensor, noise: torch.Generator) -> Tensor:
 
 
 def save(net: SpeechNet, path: Path, settings: dict[str, object]) -> None:
-    """Writes the weights that the graph needs; the viseme head served training only."""
+    """Writes what the graph needs, weights as float16; the viseme head served training only."""
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.contiguous() for k, v in net.state_dict().items() if "visemes" not in k}
+    weights = {name: weight.detach().half() for name, weight in net.named_parameters()}
+    tensors = {k: v for k, v in (weights | dict(net.named_buffers())).items() if "visemes" not in k}
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, {name: str(value) for name, value in settings.items()})
     part.replace(path)

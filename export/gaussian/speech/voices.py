@@ -21,21 +21,30 @@ VARIANTS = (
     "linda", "steph", "aunty", "grandma", "grandpa", "Mike", "quincy", "victor", "croak", "whisper",
     "whisperf", "adam", "Alex", "Andy", "Denis", "Gene", "Hugo", "Lee", "Marco", "Mario", "antonio",
     "benjamin", "boris", "caleb", "david", "edward", "iven", "john", "max", "michel", "miguel",
-    "norbert", "pablo", "paul", "robert", "sandro", "shelby", "travis", "zac",
+    "norbert", "pablo", "paul", "robert", "sandro", "shelby", "travis", "zac", "m3", "f2", "klatt2",
+    "belinda", "Michael", "Gene2", "edward2", "iven2", "steph2", "klatt5", "klatt6", "AnxiousAndy",
 )  # fmt: skip
 ACCENTS = {
-    "en": ("en-us", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-029", "en-us-nyc"),
+    "en": ("en-us", "en", "en-gb-x-gbcwmd", "en-gb-x-gbclan", "en-029", "en-us-nyc"),
     "de": ("de",),
     "fr": ("fr", "fr-be", "fr-ch"),
     "es": ("es", "es-419"),
     "cmn": ("cmn-latn-pinyin",),
 }
-FLITE = ("kal16", "rms", "slt")
+FLITE = ("kal16", "awb", "slt")
 DEVELOPMENT_VARIANTS = ("m5", "f4", "klatt3", "Andrea")
 DEVELOPMENT_ACCENT = "en-gb-x-rp"  # of f4
-TEST_VARIANTS = ("m3", "f2", "klatt2", "belinda", "Michael")
-TEST_ACCENT = "en-gb-x-gbcwmd"  # of belinda
-TEST_FLITE = "awb"
+# The test voices were drawn once, before training, by the first three choices of
+# np.random.default_rng(20261122): five of UNHEARD, one of four accents, one of three Flite voices.
+# UNHEARD are eSpeak NG's variants named after people that no network of this project had heard;
+# numbered siblings of known voices do not count. The nine not drawn are kept for a later test.
+UNHEARD = (
+    "Diogo", "Henrique", "Jacky", "Mr serious", "Nguyen", "RicishayMax", "Tweaky", "anika", "ed",
+    "gustave", "kaukovalta", "marcelo", "pedro", "rob",
+)  # fmt: skip
+TEST_VARIANTS = ("anika", "Jacky", "Diogo", "RicishayMax", "marcelo")
+TEST_ACCENT = "en-gb-scotland"  # of anika
+TEST_FLITE = "rms"
 _SHARE = {"en": 0.48, "de": 0.13, "fr": 0.13, "es": 0.13, "cmn": 0.13}
 
 
@@ -99,8 +108,8 @@ def unseen_plan(seed: int) -> list[Shard]:
     """Test sentences by every test variant in every language, and by the test voice of Flite."""
     rng = np.random.default_rng(seed)
     texts = {name: grammar.test for name, grammar in corpus.load().items()}
-    plan = _variants(TEST_VARIANTS, ("belinda", TEST_ACCENT), texts, rng)
-    styles = ((140.0, 1.0), (120.0, 1.2), (160.0, 0.9))
+    plan = _variants(TEST_VARIANTS, ("anika", TEST_ACCENT), texts, rng)
+    styles = ((110.0, 1.0), (95.0, 1.2), (125.0, 0.9))
     return plan + [_flite(TEST_FLITE, *style, texts["en"], rng) for style in styles]
 
 

@@ -26,7 +26,7 @@ inline std::string field(int number, std::uint64_t value) {
 }
 
 using Shape = std::vector<std::uint64_t>;
-inline constexpr std::uint64_t kFloat = 1, kInt64 = 7;
+inline constexpr std::uint64_t kFloat = 1, kInt64 = 7, kHalf = 10;
 
 /// StringStringEntryProto. `value_first` is the order that writers do not use and readers must accept.
 inline std::string entry(std::string_view key, std::string_view value, bool value_first = false) {
@@ -55,7 +55,10 @@ inline std::string floats(std::string_view name, const Shape& shape, const std::
          field(9, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
 }
 
-/// AttributeProto that holds a tensor (type 4) or a graph (type 5).
+/// AttributeProto that holds an integer (type 2), a tensor (type 4) or a graph (type 5).
+inline std::string integer_attribute(std::string_view name, std::uint64_t value) {
+  return field(1, name) + field(3, value) + field(20, 2);
+}
 inline std::string tensor_attribute(std::string_view name, std::string_view tensor) {
   return field(1, name) + field(5, tensor) + field(20, 4);
 }

@@ -3,6 +3,7 @@
 // The graph of most tests: y = x W + s, and y becomes the next s.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <talkrt/error.hpp>
@@ -174,6 +175,21 @@ TEST(OnnxRuntimeGraph, weights_that_the_optimizer_folds_away_do_no_harm) {
   const auto instance = graph->instance();
   EXPECT_EQ(step(*instance, 1, 0), (std::vector<float>{1, 4}));
   EXPECT_EQ(step(*instance, 0, 1), (std::vector<float>{10, 20}));
+}
+
+TEST(OnnxRuntimeGraph, half_weights_behind_a_cast_compute_and_count_as_the_floats_they_become) {
+  const std::vector<float> one_to_four{std::bit_cast<float>(0x40003C00U), std::bit_cast<float>(0x44004200U)};
+  onnx::Graph model = accumulator();
+  model.nodes.insert(model.nodes.begin(),
+                     onnx::node("Cast", {"H"}, {"W"}, {onnx::integer_attribute("to", onnx::kFloat)}));
+  model.initializers = {
+      onnx::external("H", {2, 2}, {onnx::entry("location", "weight/probe/H")}, onnx::kHalf)};
+  const ProbePlan probe(onnx::model(model.bytes()), kEntry,
+                        {{"weight/probe/H", {"F16", {2, 2}, one_to_four}}});
+  const auto graph = open(probe);
+  EXPECT_EQ(graph->bytes(), 4 * sizeof(float));
+  const auto instance = graph->instance();
+  EXPECT_EQ(step(*instance, 1, 1), (std::vector<float>{4, 6}));
 }
 
 TEST(OnnxRuntimeGraph, unknown_ports_are_refused_with_the_known_ones) {

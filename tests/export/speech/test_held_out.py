@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The committed weights, judged on the small test set by NumPy alone.
 
-Bounds hold these weights to what they reach; goals, and the numbers on the full test set, are in
-weights/report.md. Three bounds are below their goals: the jaw over all frames (full set 0.913, goal
-0.92); closures, for a fourth of this set's clips are the Flite voice, of whose p b m 92 % close
-(full set 0.972, goal 0.97; here 0.965); and silence in babble (full set 0.932, goal 0.95), which is
-lower on this set of short clips; why is not established.
+The numbers on the full test set are in weights/report.md. One bound is below its goal: silence in
+babble (full set 0.953, goal 0.95; here 0.899). Before the first word of a clip nothing tells babble
+from the speaker (0.53 of those frames rest here, 0.93 of later ones), and these clips are short.
 """
 
 import importlib.util
@@ -60,16 +58,16 @@ def test_the_set_has_both_engines_five_languages_and_enough_closures(streams):
 
 
 def test_the_jaw_follows_unseen_voices(judged):
-    assert judged["clean"].jaw_all >= 0.90
+    assert judged["clean"].jaw_all >= 0.92
     assert judged["clean"].jaw_speech >= 0.82
 
 
 def test_lips_close_on_p_b_and_m(judged):
-    assert judged["clean"].closed_40ms >= 0.95
+    assert judged["clean"].closed_40ms >= 0.97
 
 
 def test_lips_seldom_close_elsewhere(judged):
-    assert judged["clean"].false_closed_share <= 0.06
+    assert judged["clean"].false_closed_share <= 0.07
 
 
 def test_silence_closes_the_mouth(judged):
@@ -83,7 +81,7 @@ def test_the_picture_is_in_time(judged):
 @pytest.mark.parametrize("noise", NOISES)
 def test_noise_at_10_db_leaves_closures_and_silence(judged, noise):
     assert judged[noise].closed_40ms >= 0.85
-    assert judged[noise].silence_closed >= (0.80 if noise == "babble" else 0.95)
+    assert judged[noise].silence_closed >= (0.88 if noise == "babble" else 0.95)
 
 
 def test_the_measure_notices_lips_that_never_close(streams):

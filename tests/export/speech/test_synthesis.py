@@ -7,7 +7,7 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from talkrt.export.gaussian.speech import corpus, phones
+from talkrt.export.gaussian.speech import corpus, phones, timing
 from talkrt.export.gaussian.speech.dataset import make_stream
 from talkrt.export.gaussian.speech.espeak import Espeak, EspeakStyle
 from talkrt.export.gaussian.speech.labels import HOP
@@ -113,11 +113,9 @@ def test_every_phone_that_espeak_speaks_has_a_viseme(language):
             grammar.development + grammar.test
         ):
             spoken = espeak.speak(language, text, EspeakStyle(accent, "", 170, 50, 50))
+            timing.segments(spoken, "espeak", language)
             seen |= {phone.name for phone in spoken.phones}
-    sounds = seen - phones.PAUSES - phones.SHAPELESS
-    assert len(sounds) > 25
-    for name in sounds:
-        phones.rule("espeak", language, name)
+    assert len(seen - phones.PAUSES - phones.SHAPELESS) > 25
 
 
 @needs_espeak

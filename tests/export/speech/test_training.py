@@ -19,7 +19,12 @@ from talkrt.export.gaussian.speech.lip_rules import (  # noqa: E402
     lip_gap,
 )
 from talkrt.export.gaussian.speech.loss import loss, shown_gap  # noqa: E402
-from talkrt.export.gaussian.speech.network import COEFFICIENTS, SpeechNet  # noqa: E402
+from talkrt.export.gaussian.speech.network import (  # noqa: E402
+    CLOSURE,
+    COEFFICIENTS,
+    PAUSE,
+    SpeechNet,
+)
 from talkrt.export.gaussian.speech.timing import Segment  # noqa: E402
 from talkrt.export.gaussian.speech.train import Settings, trained  # noqa: E402
 
@@ -56,33 +61,39 @@ def weights(streams, seed):
     return net.state_dict()
 
 
-def test_equal_seeds_train_equal_weights_bit_for_bit(streams):
-    first, second = weights(streams, 5), weights(streams, 5)
+@pytest.fixture(scope="module")
+def first(streams):
+    return weights(streams, 5)
+
+
+def test_equal_seeds_train_equal_weights_bit_for_bit(streams, first):
+    second = weights(streams, 5)
     for name, tensor in first.items():
         assert torch.equal(tensor, second[name]), name
 
 
-def test_another_seed_trains_other_weights(streams):
-    first, second = weights(streams, 5), weights(streams, 6)
+def test_another_seed_trains_other_weights(streams, first):
+    second = weights(streams, 6)
     assert not torch.equal(first["head.weight"], second["head.weight"])
 
 
 @pytest.mark.parametrize(("bias", "expected"), [(5.0, SHIFTS[0]), (-9.0, SHIFTS[-1])])
-def test_calibration_shifts_the_closure_bias_alone_and_no_further_than_needed(
+def test_calibration_shifts_the_biases_of_pause_and_closure_and_no_further_than_needed(
     streams, bias, expected
 ):
     torch.manual_seed(0)
     net = SpeechNet().eval()
     with torch.no_grad():
-        net.head.bias[COEFFICIENTS] = bias  # lips that are always closed, or never
+        net.head.bias[CLOSURE] = bias  # lips that are always closed, or never
         net.head.bias[:COEFFICIENTS] = 0.0  # lips ajar
-        net.head.bias[-1] = -9.0  # never a pause
+        net.head.bias[PAUSE] = -9.0  # never a pause
     before = net.head.bias.detach().clone()
-    shift = settle(net, streams, Console(quiet=True))
-    assert shift == expected
+    shifts = settle(net, streams, Console(quiet=True))
+    assert (shifts.pause, shifts.closure) == (expected, expected)
     moved = net.head.bias.detach() - before
-    assert float(moved[COEFFICIENTS]) == pytest.approx(shift)
-    assert np.count_nonzero(moved.numpy()) == 1
+    assert float(moved[PAUSE]) == pytest.approx(shifts.pause)
+    assert float(moved[CLOSURE]) == pytest.approx(shifts.closure)
+    assert np.count_nonzero(moved.numpy()) == 2
 
 
 def test_the_gap_in_the_loss_is_the_gap_behind_the_rule():
