@@ -23,6 +23,7 @@ from ..to_onnx import Graph, to_onnx
 from . import check_clip, manifest, proof
 from .cost import cost_of
 from .graphs import frame_graphs, portrait_graphs, window_graphs
+from .half import HALVED, halved
 from .manifest import Identity, Precision
 from .rehearsal import rehearse
 from .rewrites import rewrite_rows
@@ -96,6 +97,12 @@ def export_vasa1(
             proof.require(found)
             rows += found
             answered |= answers
+            if precision == "float16" and graph.name in HALVED:
+                exported = halved(exported)
+                runs = played.runs[graph.name]
+                found, _ = proof.compare(exported, runs, answered, proof.HALF)
+                proof.require(found)
+                rows += found
             cost = cost_of(exported)
             costs.append(
                 GraphCost(

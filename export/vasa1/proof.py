@@ -19,8 +19,8 @@ from .rehearsal import Run
 Array = NDArray[np.float32]
 
 PUBLISHED, ONNX, HALF = "published form", "ONNX Runtime", "float16"
-# Of the output's range. Reordered sums of float32 stay ten times below.
-TOLERANCE = {PUBLISHED: 1e-4, ONNX: 1e-4, HALF: 3e-2}
+# Of the output's range. Reordered sums of float32 stay ten times below; of float16, five times.
+TOLERANCE = {PUBLISHED: 1e-4, ONNX: 1e-4, HALF: 1e-2}
 
 
 @dataclass(frozen=True, slots=True)
