@@ -5,10 +5,11 @@ Only what costs is halved: the two graphs of a frame, where 99 % of the products
 is half where half reaches it: convolutions are, and what follows a convolution without sums or
 powers. Everything else is a float32 island, cut off by casts:
 
-- the motion extractor (response norms, norms with eps 1e-6, the pose's softmax), the speech network,
-  the denoiser and its diffusion, the stitching: whole graphs, in float32 as they are;
-- `warp`: keypoints' shifts and heat, the masks' softmax, the deformation, the cells' coordinates and
-  row numbers (a step near row 65,536 would be 32 rows), the weights of the eight reads, occlusion;
+- the motion extractor (response norms, norms with eps 1e-6, the pose's softmax), the speech
+  network, the denoiser and its diffusion, the stitching: whole graphs, in float32 as they are;
+- `warp`: keypoints' shifts and heat, the masks' softmax, the deformation, the coordinates and row
+  numbers of cells (a step near row 65,536 would be 32 rows), the weights of the eight reads,
+  occlusion;
 - `picture`: the statistics of instance norms over 256 x 256 pixels, the last sigmoid.
 """
 
@@ -31,10 +32,8 @@ ROOTS = frozenset(("Conv",))
 # Float32 between casts, though what comes out goes on in half.
 ISLANDS = frozenset(("InstanceNormalization",))
 # Half where all that they read is. The first input alone is data: others are indices or sizes.
-MOVES = frozenset(
-    ("Slice", "Unsqueeze", "Squeeze", "Gather", "Reshape", "Transpose", "Resize", "Split", "Pad")
-    + ("DepthToSpace", "AveragePool", "Relu", "LeakyRelu")
-)
+LAYOUT = ("Slice", "Unsqueeze", "Squeeze", "Gather", "Reshape", "Transpose", "Split", "Pad")
+MOVES = frozenset((*LAYOUT, "Resize", "DepthToSpace", "AveragePool", "Relu", "LeakyRelu"))
 SUMS = frozenset(("Add", "Mul", "Concat"))
 
 
