@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rasterizer on an NVIDIA GPU: what rasterize.hpp draws, in two kernels and without a word back to the
+// host. Every frame is whole: a tile with more splats than its bin holds is drawn by a slower way of its own.
+//
+//   project_bin   Gaussian -> pose, Record, TileRect; appended to the bins of the tiles that it can colour
+//   sort_blend    one block of threads a tile: its bin sorted by (layer, depth, index), blended, written
+//
+// The order in a bin is the atomics' mood and does not matter after the sort, so pictures are bit-identical
+// from run to run. grid.y is the view: several avatars, or several cameras, in the same two launches.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gaussian/raster_frame.hpp"
+
+struct CUstream_st;  // CUDA's stream; hosts without its headers read this one
+
+namespace talkrt::gaussian {
+
+inline constexpr int kMaxBinCapacity = 2048;  // what one block of threads sorts in its shared memory
+
+/// What a frame found. Of the frame before, until this one is drawn.
+struct CudaStats {
+  std::uint32_t visible = 0;
+  std::uint32_t invalid = 0;        // as RasterStats::invalid
+  std::uint32_t intersections = 0;  // of splats and tiles
+  std::uint32_t beyond_bins = 0;    // of these, how many found their bin full; drawn all the same
+  std::uint32_t longest_list = 0;   // of a tile whose bin was full, else 0
+};
+
+/// The camera and the options, ready for the inner loops.
+struct CudaCamera {
+  float r[9], t[3], eye[3];
+  float fx, fy, cx, cy, near, far;
+  float u_low, u_high, v_low, v_high;  // where the Jacobian's x/z and y/z are clamped
+  float dilation, radius_clip;
+  float done_at;  // a pixel stops before transmittance falls to this
+  int width, height, tiles_x, tiles_y;
+  bool antialias, inria;
+};
+
+/// Memory of the device, or page-locked memory of the host that the device can write. Any pointer may be
+/// null.
+struct CudaTarget {
+  std::uint8_t* rgba8 = nullptr;  // as Target
+  std::int64_t rgba8_stride = 0;
+  float* rgba_float = nullptr;
+  float* depth = nullptr;
+  std::uint8_t* luma = nullptr;  // NV12: BT.709, limited range, chroma in the middle of its 2x2 pixels
+  std::int64_t luma_stride = 0;
+  std::uint8_t* chroma = nullptr;  // [(height + 1) / 2, (width + 1) / 2, 2] U, V
+  std::int64_t chroma_stride = 0;
+};
+
+struct CudaScratch {
+  Record* records = nullptr;            // [count]
+  TileRect* rects = nullptr;            // [count] x1 < x0: nowhere
+  std::uint64_t* bins = nullptr;        // [tiles, bin_capacity] layer 1 bit, depth bits 31, index 32
+  std::uint32_t* bin_counts = nullptr;  // [tiles] 0 between frames
+  CudaStats* counting = nullptr;        // 0 between frames
+  CudaStats* stats = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// One avatar from one camera. Lies in device memory, and so does all that it points to.
+struct CudaView {
+  RigView rig;  // without a pose: `rig.rest` is drawn as it is
+  Pose pose;
+  CudaCamera camera;
+  Background background;
+  CudaTarget target;
+  CudaScratch scratch;
+  int bin_capacity = 0;
+};
+
+struct CudaLimits {
+  int count = 0;
+  int width = 0, height = 0;
+  int bin_capacity = 1024;  // at most kMaxBinCapacity
+};
+
+/// Lays the scratch out from `base`, which is 256-byte aligned; with null only `bytes` is of use. Its first
+/// use needs bin_counts and counting to be zero: zero all of it once.
+CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base);
+
+/// Throws std::invalid_argument for a camera or limits beyond what can be drawn.
+CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options);
+
+/// The two launches for views[0] to views[view_count - 1]. `limits` are the largest of the views'. `overlap`
+/// on devices of compute capability 9.0 and later. Returns the launches' error, 0 for success, as CUDA
+/// counts.
+int rasterize_cuda(const CudaView* views, int view_count, const CudaLimits& limits, bool overlap,
+                   CUstream_st* stream);
+
+}  // namespace talkrt::gaussian
