@@ -55,6 +55,7 @@ CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base) {
 
 CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options) {
   check_size(camera.width, camera.height);
+  require(!options.layers_apart && options.layer == -1, "options: layers apart, or one alone,", 1, 0, 0);
   const bool inria = options.convention == Convention::inria;
   const auto width = static_cast<float>(camera.width), height = static_cast<float>(camera.height);
   const float* m = camera.viewmat;

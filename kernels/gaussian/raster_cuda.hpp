@@ -85,7 +85,8 @@ struct CudaLimits {
 /// use needs bin_counts and counting to be zero: zero all of it once.
 CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base);
 
-/// Throws std::invalid_argument for a camera or limits beyond what can be drawn.
+/// Throws std::invalid_argument for a camera beyond what can be drawn, and for layers apart or one alone,
+/// which only the CPU draws (as it alone knows Background::hidden and Target::cut_off).
 CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options);
 
 /// The two launches for views[0] to views[view_count - 1]. `limits` are the largest of the views'. `overlap`

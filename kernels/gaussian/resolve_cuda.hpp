@@ -25,8 +25,9 @@ __device__ inline Pixel over_background(const CudaView& view, Pixel p, std::ptrd
   if (behind.kind == Backdrop::transparent) return p;
   float c[3];
   for (int i = 0; i < 3; ++i) {
-    c[i] = behind.kind == Backdrop::color ? behind.color[i]
-                                          : static_cast<float>(behind.image[at * 3 + i]) * (1.0f / 255.0f);
+    c[i] = behind.kind == Backdrop::color   ? behind.color[i]
+           : behind.kind == Backdrop::image ? static_cast<float>(behind.image[at * 3 + i]) * (1.0f / 255.0f)
+                                            : behind.picture[at * 3 + i];
   }
   p.red = fmaf(p.transmittance, c[0], p.red);
   p.green = fmaf(p.transmittance, c[1], p.green);
