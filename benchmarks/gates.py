@@ -40,11 +40,17 @@ def judged(gates: Sequence[Gate], verdict: Verdict, complete: bool) -> tuple[Gat
     """An invalid or unfinished run neither passes nor fails."""
     if verdict.valid and complete:
         return tuple(gates)
-    why = f"the run was {verdict.state}" if complete else "the run was not complete"
+    state = f"the run was {verdict.state}" if complete else "the run was not complete"
+    why = f"{state}, so this was not judged"
     return tuple(
-        replace(gate, outcome="invalid", detail=f"{why}, not judged: {gate.detail}")
+        # The figures stay, the word that judges them goes.
+        replace(gate, outcome="invalid", detail=f"{why}: {_figures(gate)}")
         for gate in gates
     )
+
+
+def _figures(gate: Gate) -> str:
+    return gate.detail.rpartition(": ")[0] or gate.detail
 
 
 def exit_code(gates: Sequence[Gate], verdict: Verdict, strict: bool) -> int:

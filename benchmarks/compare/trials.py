@@ -141,8 +141,9 @@ def conditions(trials: dict[str, Any]) -> dict[str, bool]:
     """What is promised, of drawn trials."""
     control, five, ten = (trials[arm]["drawn"] for arm in ARMS)
     alarms = control["slower"] + control["faster"]
+    judged = control["trials"] - control["invalid"]
     return {
-        "at most 1 % false alarms": control["trials"] > 0 and alarms <= 0.01 * control["trials"],
+        "at most 1 % false alarms": alarms <= 0.01 * judged and judged > 0.5 * control["trials"],
         "planted 5 % found in at least 95 %": (five["slower_share"] or 0.0) >= 0.95,
         "planted 10 % always found": ten["slower_share"] == 1.0,
     }
@@ -171,8 +172,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     document["job"] = {**asdict(job), "speech": None}
     document["load"] = {"before": load, "after": load_average(), "cores": len(cores())}
     write_text(options.save, json.dumps(document, indent=1))
-    print(json.dumps({key: document[key] for key in ("conditions", "smallest_found")}, indent=1))
+    print(as_table(document))
     return 0 if all(document["conditions"].values()) else 1
+
+
+def as_table(document: dict[str, Any]) -> str:
+    words = ("slower", "faster", "same", "inconclusive", "invalid")
+    lines = [f"{'of trials drawn':16}" + "".join(f"{word:>13}" for word in words)]
+    for arm, found in document["arms"].items():
+        drawn = found["drawn"]
+        count = max(drawn["trials"], 1)
+        lines.append(f"{arm:16}" + "".join(f"{drawn[word] / count:>13.1%}" for word in words))
+    for arm, found in document["arms"].items():
+        lines.append(
+            f"{arm}: {found['rounds_recorded']} rounds, {found['rounds_spoilt']} spoilt, "
+            f"deviation {found['deviation'] or 0.0:.2%}"
+        )
+    certain = [row["slower_by"] for row in document["smallest_found"] if row["found"] >= 0.95]
+    smallest = f"{certain[0]:.1%}" if certain else "none of those tried"
+    lines.append(f"smallest change found in at least 95 % of trials: {smallest}")
+    lines += [f"{'yes' if held else 'NO '} {what}" for what, held in document["conditions"].items()]
+    return "\n".join(lines)
 
 
 def report(pool: dict[str, list[Round]], rule: Rule, trials: int, seed: int) -> dict[str, Any]:
