@@ -167,7 +167,8 @@ class _Surgery:
             small = onnx.numpy_helper.to_array(tensor).astype(np.float16)
             self._kept[name] = onnx.numpy_helper.from_array(small, name)
             return name
-        array = np.ascontiguousarray(self._given[location], np.float16)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(self._given[location], np.float16)
         if not np.isfinite(array).all():
             raise ValueError(f"{location} has numbers beyond float16; export without --half")
         self.weights[self._prefix + name] = array
