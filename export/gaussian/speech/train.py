@@ -94,7 +94,8 @@ def run(settings: Settings, out: Path, data: Path, processes: int) -> None:
     def watch(step: int, net: SpeechNet) -> None:
         for noise, names in _WATCHED.items():
             scores = score_streams(net, judged, noise, 5).as_dict()
-            console.print(f"{step} {noise}: { ({name: scores[name] for name in names}) }")
+            shown = {name: scores[name] for name in names}
+            console.print(f"{step} {noise}: {shown}")
 
     shares = _shares([shard.engine for shard in plan], streams)
     net = trained(settings, streams, shares, console, watch)

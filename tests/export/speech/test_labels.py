@@ -130,6 +130,16 @@ def test_a_voiced_closure_begins_with_its_event_and_opens_before_the_phone_ends(
     assert closure.begin == pytest.approx(0.49) and closure.end == pytest.approx(0.56)
 
 
+def test_a_word_read_as_another_language_takes_that_languages_table_until_it_ends():
+    audio = np.full(22050, 5000, np.int16)
+    names = ("y", "(en)", "V", "(fr)", "y")
+    parts = tuple(Phone(name, 2000 * i, 2000 * (i + 1)) for i, name in enumerate(names))
+    found = timing.segments(Utterance("fr", "", 22050, audio, parts), "espeak", "fr")
+    assert [segment.viseme for segment in found] == ["y", "ah", "y"]
+    with pytest.raises(KeyError, match="'V' of 'fr'"):
+        timing.segments(Utterance("fr", "", 22050, audio, parts[2:]), "espeak", "fr")
+
+
 def test_split_pauses_become_one():
     audio = np.zeros(22050, np.int16)
     parts = (Phone("_", 0, 2205), Phone("_:", 2205, 8820), Phone("a", 8820, 12000))

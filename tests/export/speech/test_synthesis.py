@@ -15,10 +15,12 @@ from talkrt.export.gaussian.speech.voices import (
     ACCENTS,
     DEVELOPMENT_ACCENT,
     DEVELOPMENT_VARIANTS,
+    DRAWN_BY,
     FLITE,
     TEST_ACCENT,
     TEST_FLITE,
     TEST_VARIANTS,
+    UNHEARD,
     VARIANTS,
     development_plan,
     engine_plan,
@@ -56,6 +58,15 @@ def test_no_voice_or_sentence_is_in_two_sets():
     accents = [*ACCENTS["en"], DEVELOPMENT_ACCENT, TEST_ACCENT]
     assert len(set(variants)) == len(variants) and len(set(accents)) == len(accents)
     assert TEST_FLITE not in FLITE
+
+
+def test_the_test_voices_are_those_that_the_seed_draws():
+    rng = np.random.default_rng(DRAWN_BY)
+    accents = ("en-gb-scotland", "en-gb-x-gbclan", "en-029", "en-us-nyc")
+    assert tuple(rng.choice(UNHEARD, 5, replace=False)) == TEST_VARIANTS
+    assert rng.choice(accents) == TEST_ACCENT
+    assert rng.choice(("kal16", "rms", "slt")) == TEST_FLITE
+    assert not set(UNHEARD) & {*VARIANTS, *DEVELOPMENT_VARIANTS}
 
 
 def test_each_set_is_spoken_by_its_own_voices():
