@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import parity
-from ..plan import PlanError, write_plan
+from ..plan import write_plan
 from ..report import Exported, Steps
 from ..to_onnx import OnnxGraph, to_onnx
 from . import check_clip
 from .emotions import EMOTIONS
+from .replayed import replayed
 from .speech.module import motion_section, speech_graph
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def export_avatar(
     ):
         aside = Path(folder) / output.name
         write_plan(aside, manifest, tensors)
-        decibels = _replayed(aside)
+        decibels = [frame.psnr_db for frame in replayed(aside)]
         aside.replace(output)
     return Exported(
         output,
@@ -94,22 +95,6 @@ def export_avatar(
         rows,
         decibels,
     )
-
-
-def _replayed(plan: Path) -> list[float]:
-    """PSNR of the runtime's frames against the reference's, dB; raises PlanError when one fails."""
-    from talkrt.checking import replay
-    from talkrt.engine import Engine
-    from talkrt.plan_file import read_plan
-
-    check = replay(read_plan(plan), Engine())
-    for frame in check.frames:
-        if not frame.passed:
-            raise PlanError(
-                f"frame {frame.index} of the check clip is {frame.psnr_db:.1f} dB from the float64 "
-                f"reference, expected at least {check.min_psnr_db:.0f} dB; no plan was written"
-            )
-    return [frame.psnr_db for frame in check.frames]
 
 
 def _manifest(

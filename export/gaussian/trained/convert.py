@@ -2,11 +2,13 @@
 """A trained folder to a plan of model `avatar`.
 
 Order matters: nothing is written before the baked networks, ONNX Runtime and the kernel's tensors
-have been measured against the original, and the plan takes its name last.
+have been measured against the original, and the plan takes its name only after the runtime itself
+has replayed the check clip.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,6 +25,7 @@ from ...plan import write_plan
 from ...report import Steps
 from ...to_onnx import OnnxGraph
 from ..bake_proof import prove
+from ..replayed import replayed
 from . import check
 from .encoder import described, hearing
 from .kernel_proof import prove_kernel, same_pictures
@@ -68,6 +71,7 @@ class ExportedAvatar:
     track_seconds: float
     track_bytes: int
     check_frames: tuple[int, ...]
+    check_psnr_db: tuple[float, ...]  # the runtime's frames against the reference's
     encoder: str | None  # the plan's audio encoder: its file, windows and cost
 
 
@@ -171,11 +175,17 @@ def _export(
     tensors = _tensors(source, exported, precision) | _clip(source, frames, pictures)
     if audio is not None:
         tensors["check/audio"] = audio
-    with steps.step("write the plan"):
-        manifest = _manifest(source, exported, options, folder, frames, tensors)
-        if encoder is not None:
-            manifest["features"]["encoder"] = encoder.manifest()
-        write_plan(output, manifest, tensors)
+    manifest = _manifest(source, exported, options, folder, frames, tensors)
+    if encoder is not None:
+        manifest["features"]["encoder"] = encoder.manifest()
+    with (
+        steps.step("replay the check clip in the runtime"),
+        tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as aside,
+    ):
+        written = Path(aside) / output.name
+        write_plan(written, manifest, tensors)
+        replays = replayed(written)
+        written.replace(output)
     return ExportedAvatar(
         plan=output,
         bytes=output.stat().st_size,
@@ -192,6 +202,7 @@ def _export(
         track_seconds=source.played.frames / FPS,
         track_bytes=sum(t.nbytes for n, t in tensors.items() if n.startswith("gaussian/track/")),
         check_frames=tuple(frames),
+        check_psnr_db=tuple(frame.psnr_db for frame in replays),
         encoder=None if encoder is None else described(encoder),
     )
 

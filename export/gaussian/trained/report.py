@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict
 from typing import Any
@@ -50,6 +51,10 @@ def _lines(result: ExportedAvatar) -> list[str]:
         f"{result.track_bytes / 1e6:.1f} MB; {result.extractor} features, "
         + ("which the host pushes" if result.encoder is None else f"made by {result.encoder}")
     )
+    values = ", ".join(
+        "identical" if value == math.inf else f"{value:.1f} dB" for value in result.check_psnr_db
+    )
+    lines.append(f"check clip, runtime against float64 reference: {values}")
     lines.append(f"{result.plan}: {result.bytes / 1e6:.2f} MB, {result.gaussians} Gaussians")
     return lines
 
@@ -62,5 +67,8 @@ def avatar_json(result: ExportedAvatar) -> str:
         part: {"trained": before, "baked": after}
         for part, (before, after) in result.multiply_adds.items()
     }
+    found["check_psnr_db"] = [  # JSON has no infinity
+        None if value == math.inf else value for value in result.check_psnr_db
+    ]
     found["made"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return json.dumps(found, indent=2)
