@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from talkrt import encoding
 from talkrt._core import Frame, View
 from talkrt.audio import Audio, Source, mono, open_audio
@@ -22,6 +25,7 @@ from talkrt.clip_files import ClipFiles, Picture
 from talkrt.controls import Controls
 from talkrt.engine import Engine
 from talkrt.errors import AudioError, Error
+from talkrt.feature_file import Features, open_features
 from talkrt.model import Background, Model
 from talkrt.planes import DEPTH_SCALE
 from talkrt.session import Session
@@ -60,6 +64,7 @@ def render(
     audio: Source | None,
     out: StrPath | None,
     *,
+    features: StrPath | None = None,
     fps: float | str | Fraction | None = None,
     size: tuple[int, int] | None = None,
     controls: Controls | None = None,
@@ -79,6 +84,8 @@ def render(
     or a pattern for PNG files; `strip` adds a contact strip. A scene takes no audio: its clip is as
     long as the camera's path. Nothing is left behind on failure.
 
+    features: rows [T, row_width, channels] of a .npy file, for a model without an audio encoder;
+    `audio` is then the sound of the movie alone, and may be None.
     background: as Model.session takes it, or as on the command line: a color name, #RRGGBB, or a
     picture file.
     camera: a path, or as on the command line: "plan", "orbit", "swing", a JSON file. By default a
@@ -99,7 +106,10 @@ def render(
 
     model = plan if isinstance(plan, Model) else Engine(threads=threads).load(plan)
     controls = controls or Controls()
-    _check_audio(model, speech, controls)
+    _check_audio(model, speech, features, controls)
+    rows = None
+    if features is not None and model.feature_shape is not None:
+        rows = open_features(features, model.feature_shape)
     width, height = size or model.size
     if isinstance(background, str):
         background = parse_background(background, (width, height))
@@ -114,14 +124,15 @@ def render(
     )
     rate = session.fps
     path: CameraPath | None = None
-    if isinstance(camera, str) or (camera is None and (speech is None or wanted.planes)):
+    if isinstance(camera, str) or (camera is None and (not model.takes_audio or wanted.planes)):
         text = camera or ("plan" if model.takes_audio else "orbit")
         path = camera_path(text, model, (width, height), controls.head_distance)
     elif camera is not None:
         path = camera
-    if speech is not None:
+    if model.takes_audio:
         session.set_controls(controls)
-    frames, total = _source(session, speech, path, rate, wanted.planes)
+    spoken = None if not model.takes_audio else _spoken(session, speech, rows, model.fps)
+    frames, total = _source(session, spoken, path, rate, wanted.planes)
 
     with ExitStack() as cleanup:
         sinks = wanted.open((width, height), rate, speech, opaque, cleanup)
@@ -166,8 +177,18 @@ class _Clock:
             yield frame
 
 
-def _check_audio(model: Model, speech: Audio | None, controls: Controls) -> None:
-    if model.takes_audio and speech is None:
+def _check_audio(
+    model: Model, speech: Audio | None, features: StrPath | None, controls: Controls
+) -> None:
+    if model.feature_shape is not None and features is None:
+        extractor = model.describe()["manifest"]["features"]["extractor"]
+        raise Error(
+            f"{model.name!r} has no audio encoder: give the features of the speech, made by "
+            f"{extractor}, with --features FILE.npy; or export the plan with --audio-encoder"
+        )
+    if model.feature_shape is None and features is not None:
+        raise Error(f"{model.name!r} takes no features: leave {os.fspath(features)} out")
+    if model.takes_audio and speech is None and features is None:
         raise Error(f"{model.name!r} is a talking head: give speech after the plan")
     if not model.takes_audio and speech is not None:
         raise Error(f"{model.name!r} is a scene, which takes no audio: leave {speech.name} out")
@@ -175,8 +196,24 @@ def _check_audio(model: Model, speech: Audio | None, controls: Controls) -> None
         raise Error(f"{model.name!r} is a scene: emotion, gaze and head are of talking heads")
 
 
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    frames: Iterator[Frame]
+    seconds: Fraction | None  # None: not known before the end
+
+
+def _spoken(
+    session: Session, speech: Audio | None, rows: Features | None, fps: Fraction
+) -> _Spoken:
+    if rows is not None:
+        return _Spoken(_pulled(session, rows.blocks(), session.push_features), rows.count / fps)
+    assert speech is not None
+    seconds = None if speech.seconds is None else Fraction(speech.seconds)
+    return _Spoken(_pulled(session, mono(speech, session.sample_rate), session.push_audio), seconds)
+
+
 def _source(
-    session: Session, speech: Audio | None, path: CameraPath | None, fps: Fraction, planes: bool
+    session: Session, spoken: _Spoken | None, path: CameraPath | None, fps: Fraction, planes: bool
 ) -> tuple[Iterator[Picture], int | None]:
     """The pictures, and how many there will be if that is known."""
 
@@ -184,20 +221,24 @@ def _source(
         assert path is not None
         return session.draw(*path.camera(index, fps), alpha=planes, depth=planes)
 
-    if speech is None:
+    if spoken is None:
         assert path is not None
         count = path.count(fps)
         return (draw(index) for index in range(count)), count
-    total = None if speech.seconds is None else -int(-Fraction(speech.seconds) * fps // 1)
-    spoken = _frames(session, speech)
-    return spoken if path is None else (draw(frame.index) for frame in spoken), total
+    total = None if spoken.seconds is None else -int(-spoken.seconds * fps // 1)
+    frames = spoken.frames
+    return frames if path is None else (draw(frame.index) for frame in frames), total
 
 
-def _frames(session: Session, speech: Audio) -> Iterator[Frame]:
-    for chunk in mono(speech, session.sample_rate):
+def _pulled(
+    session: Session,
+    chunks: Iterator[NDArray[np.float32]],
+    push: Callable[[NDArray[np.float32]], int],
+) -> Iterator[Frame]:
+    for chunk in chunks:
         rest = chunk
         while rest.size:
-            rest = rest[session.push_audio(rest) :]
+            rest = rest[push(rest) :]
             yield from session.frames()
     session.finish_audio()
     yield from session.frames()

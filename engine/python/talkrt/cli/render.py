@@ -43,6 +43,13 @@ def render(
         str | None,
         typer.Option("-o", "--out", help=".mp4, .webm, a folder, or a pattern like f/%05d.png."),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="The speech's features, .npy, for a plan without an audio encoder; AUDIO is then "
+            "the movie's sound alone."
+        ),
+    ] = None,
     fps: Annotated[str | None, typer.Option(help="1 to 240; by default the plan's.")] = None,
     emotion: Annotated[str, typer.Option(help="NAME or NAME:INTENSITY, 0 to 1.")] = "neutral",
     yaw: Degrees = 0.0,
@@ -96,6 +103,7 @@ def render(
             plan,
             audio,
             out,
+            features=features,
             fps=parse_fps(fps),
             size=parse_size(size),
             controls=controls,
