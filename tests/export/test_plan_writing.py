@@ -86,7 +86,7 @@ def test_a_bad_tensor_is_refused_by_name(tmp_path, name, tensor, message):
     [
         ({"format": "gguf"}, "format is 'gguf', expected 'talkrt.plan'"),
         ({"format_version": 2}, "format_version is 2, expected 1"),
-        ({"model": "avatar"}, "model is 'avatar', expected one of gaussian"),
+        ({"model": "nerf"}, "model is 'nerf', expected one of gaussian"),
         ({"name": ""}, "name is '', expected 1 to 64"),
         ({"name": "x" * 65}, "expected 1 to 64"),
         ({"floor": float("nan")}, "the manifest is not JSON"),

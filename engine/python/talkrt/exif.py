@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which way up a camera held its picture: the orientation in a JPEG, PNG or WebP file."""
+"""Which way up a camera held its picture: the orientation in a JPEG, PNG, WebP or TIFF file."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def _blocks(data: bytes) -> Iterator[bytes]:
             at += 2 + length
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
         yield from _chunks(data, 8, ">I4s", b"eXIf", swapped=False)
+    elif data[:4] in (b"II*\0", b"MM\0*"):  # a TIFF is itself what the others carry
+        yield data
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         yield from _chunks(data, 12, "<4sI", b"EXIF", swapped=True)
 
