@@ -40,17 +40,20 @@ def read_baseline(path: str) -> dict[str, Any]:
     return document
 
 
-def check_same(path: str, old: dict[str, Any], environment: dict[str, Any],
-               workload: dict[str, Any]) -> None:  # fmt: skip
-    """Raises Error when the baseline is of another machine, plan or workload."""
-    for part, now, keys in (
-        ("environment", environment, _SAME_ENVIRONMENT),
-        ("workload", workload, _SAME_WORKLOAD),
-    ):
-        for key in keys:
-            was = old[part].get(key)
-            if was != now.get(key):
-                raise Error(f"{path}: is of another {_words(key)}: {was}, this is {now.get(key)}")
+def check_machine(path: str, old: dict[str, Any], environment: dict[str, Any]) -> None:
+    """Raises Error when the baseline is of another machine or plan."""
+    _check(path, old["environment"], environment, _SAME_ENVIRONMENT)
+
+
+def check_workload(path: str, old: dict[str, Any], workload: dict[str, Any]) -> None:
+    _check(path, old["workload"], workload, _SAME_WORKLOAD)
+
+
+def _check(path: str, old: dict[str, Any], new: dict[str, Any], keys: tuple[str, ...]) -> None:
+    for key in keys:
+        if old.get(key) != new.get(key):
+            found = f"{old.get(key)}, this is {new.get(key)}"
+            raise Error(f"{path}: is of another {_words(key)}: {found}")
 
 
 def gate(old: dict[str, Any], frame_ms: list[float], tolerance: float = TOLERANCE) -> Gate:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -64,6 +65,9 @@ def bench_plan(request: Request) -> int:
 
         return bench_engine(raw, request.workload, request.outputs)
     percentiles = _percentiles(request)
+    for option, value in (("--target-fps", request.target_fps), ("--tolerance", request.tolerance)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise Error(f"{option} is {value:g}, expected a number, 0 or more")
     request.outputs.check()
     old = baseline.read_baseline(request.baseline) if request.baseline else None
     plan = read_plan(request.engine)
@@ -71,6 +75,9 @@ def bench_plan(request: Request) -> int:
     engine = Engine(threads=request.threads)
     gpu, _ = open_gpu()
     where = environment(engine, request.engine, gpu)
+    if old is not None:
+        assert request.baseline is not None
+        baseline.check_machine(request.baseline, old, where)
     wanted = _targets(request, str(plan.manifest["model"]), where)
     if request.most_sessions:
         request = _with_most_sessions(request, engine, plan, source)
@@ -115,7 +122,7 @@ def bench_plan(request: Request) -> int:
     result = report(measurement)
     if old is not None:
         assert request.baseline is not None
-        baseline.check_same(request.baseline, old, where, workload(result))
+        baseline.check_workload(request.baseline, old, workload(result))
     request.outputs.write(result)
     return result.exit_code
 
@@ -160,16 +167,18 @@ def _keeper(
     report: Callable[[Measurement], Report],
 ) -> Callable[[float], None]:
     """Beside the file to save, every few seconds: a process that is killed cannot say anything."""
-    last = time.perf_counter()
+    due = time.perf_counter() + _KEEP_EVERY_S
 
     def keep(seconds: float) -> None:
-        nonlocal last
-        if save is None or time.perf_counter() - last < _KEEP_EVERY_S:
+        nonlocal due
+        begin = time.perf_counter()
+        if save is None or begin < due:
             return
         measurement = so_far()
         if measurement is not None:
             write_text(partial(save), json.dumps(as_json(report(measurement))))
-        last = time.perf_counter()
+        now = time.perf_counter()
+        due = now + max(_KEEP_EVERY_S, 50 * (now - begin))  # long runs have much to write
 
     return keep
 

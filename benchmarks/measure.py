@@ -133,7 +133,7 @@ class Bench:
             fps=float(model.fps),
             look_ahead_ms=1e3 * model.look_ahead / model.sample_rate if model.takes_audio else 0.0,
             start=start,
-            samples=recorder.samples,
+            samples=recorder.so_far(),
             frames=recorder.frames,
             seconds=recorder.seconds,
             cpu_seconds=recorder.cpu_seconds,

@@ -4,8 +4,9 @@ figures of the part that was done."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .host import resident_bytes
@@ -31,11 +32,11 @@ class Recorder:
     witness: Witness
     on_frame: Callable[[float, int], None]  # seconds measured, frames: for progress and keeping
     samples: Samples = field(default_factory=Samples)
+    concurrent: bool = False  # sessions go on while the machine is watched
     frames: int = 0
     misses: int = 0  # frames later than one frame's time after they were due
     skew_ms: list[float] = field(default_factory=list)  # picture after sound, of paced frames
     resident: list[tuple[float, int]] = field(default_factory=list)  # seconds, bytes
-    first_frame_ms: list[float] = field(default_factory=list)  # of sessions that began meanwhile
     sessions_begun: int = 0
     sessions_refused: int = 0
     _begin: float = 0.0
@@ -43,6 +44,7 @@ class Recorder:
     _keep_every: int = 1
     _end: float | None = None
     _end_cpu: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
         self.witness.begin()
@@ -54,12 +56,13 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
-        """Measured so far: without the calibration between frames."""
+        """Measured so far: without the calibration between frames, unless sessions go on then."""
         if self._end is not None:
             return self._end
         if not self._begin:
             return 0.0
-        return time.perf_counter() - self._begin - self.witness.aside_s
+        elapsed = time.perf_counter() - self._begin
+        return elapsed if self.concurrent else elapsed - self.witness.aside_s
 
     @property
     def cpu_seconds(self) -> float:
@@ -67,17 +70,45 @@ class Recorder:
             return self._end_cpu
         return time.process_time() - self._cpu - self.witness.aside_s
 
-    def frame(self, tick: Tick, latency_ms: float, session: int = 0, queue_ms: float = 0.0) -> None:
-        """Only appends: threads of several sessions call it."""
-        now = self.seconds
+    def frame(self, tick: Tick, latency_ms: float, session: int = 0) -> None:
+        """A frame that was pulled as fast as it went. Threads of several sessions call it."""
+        with self._lock:
+            self._keep(tick.stage_ms, latency_ms, session)
+
+    def live_frame(
+        self,
+        tick: Tick,
+        latency_ms: float,
+        session: int,
+        queue_ms: float,
+        skew_ms: float,
+        late: bool,
+    ) -> None:
+        """A frame that was due at a time."""
+        with self._lock:
+            self._keep({"queue": queue_ms, **tick.stage_ms}, latency_ms, session)
+            self.skew_ms.append(skew_ms)
+            self.misses += late
+
+    def session_began(self, refused: bool = False) -> None:
+        with self._lock:
+            self.sessions_refused += refused
+            self.sessions_begun += not refused
+
+    def _keep(self, stage_ms: Mapping[str, float], latency_ms: float, session: int) -> None:
         self.frames += 1
         if self.frames % self._keep_every == 0:
-            samples = self.samples
-            samples.at_s.append(now)
-            samples.latency_ms.append(latency_ms)
-            samples.session.append(session)
-            stages = {"queue": queue_ms, **tick.stage_ms} if queue_ms else dict(tick.stage_ms)
-            samples.stage_ms.append(stages)
+            self.samples.at_s.append(self.seconds)
+            self.samples.latency_ms.append(latency_ms)
+            self.samples.session.append(session)
+            self.samples.stage_ms.append(dict(stage_ms))
+
+    def so_far(self) -> Samples:
+        """A copy, while threads may go on."""
+        with self._lock:
+            kept = self.samples
+            return Samples(list(kept.at_s), list(kept.latency_ms), list(kept.session),
+                           list(kept.stage_ms))  # fmt: skip
 
     def look(self) -> None:
         """Between frames, from one thread: watches the machine and tells who waits."""
@@ -87,10 +118,13 @@ class Recorder:
         if len(self.samples.at_s) > _MOST:
             self._thin()
         self.witness.look()
+        begin = time.perf_counter()
         self.on_frame(now, self.frames)
+        self.witness.aside_s += time.perf_counter() - begin
 
     def _thin(self) -> None:
         samples = self.samples
-        for values in (samples.at_s, samples.latency_ms, samples.session, samples.stage_ms):
-            del values[::2]
-        self._keep_every *= 2
+        with self._lock:
+            for values in (samples.at_s, samples.latency_ms, samples.session, samples.stage_ms):
+                del values[::2]
+            self._keep_every *= 2

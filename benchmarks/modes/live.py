@@ -49,7 +49,12 @@ class LiveSession:
             if index == 0:
                 origin = tick.position  # of the session's clock, which warming up has advanced
             latency = done - due
-            self.recorder.frame(tick, 1e3 * latency, self.number, 1e3 * max(started - due, 0.0))
             shown = begin + look_ahead + tick.position - origin
-            self.recorder.skew_ms.append(1e3 * (done - shown))
-            self.recorder.misses += latency > period
+            self.recorder.live_frame(
+                tick,
+                1e3 * latency,
+                self.number,
+                queue_ms=1e3 * max(started - due, 0.0),
+                skew_ms=1e3 * (done - shown),
+                late=latency > period,
+            )

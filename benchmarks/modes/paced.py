@@ -23,6 +23,7 @@ def drive(model: Model, source: Source, workload: Workload, recorder: Recorder) 
         for i in range(workload.sessions)
     ]
     recorder.sessions_begun = len(sessions)
+    recorder.concurrent = True
     fps = float(model.fps)
     frames = workload.frames or max(1, round(workload.seconds * fps))
     warm = min(workload.warmup_frames, round(fps))  # a second is enough at the plan's own rate

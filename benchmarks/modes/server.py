@@ -37,6 +37,7 @@ def drive(model: Model, source: Source, workload: Workload, recorder: Recorder) 
     spoken = workload.frames or max(1, round(workload.session_seconds * fps))
     warm_up(source.stream(model, source.session(model, workload.seed)), workload)
     stop = threading.Event()
+    recorder.concurrent = True
 
     def call(number: int, at: float) -> None:
         if stop.wait(max(at - time.perf_counter(), 0.0)):
@@ -45,9 +46,9 @@ def drive(model: Model, source: Source, workload: Workload, recorder: Recorder) 
         try:
             session = source.session(model, workload.seed + number)
         except BudgetError:
-            recorder.sessions_refused += 1
+            recorder.session_began(refused=True)
             return
-        recorder.sessions_begun += 1
+        recorder.session_began()
         LiveSession(model, source, session, number, recorder).run(began, spoken, stop)
 
     times = arrivals(workload.arrivals, workload.seconds, workload.seed)

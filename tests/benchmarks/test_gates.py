@@ -134,16 +134,17 @@ def test_a_baseline_of_another_machine_plan_or_workload_is_refused(
     m = measurement(noisy(1.0, 1))
     old = document(m, environment)
     now = workload(Report(m, environment, {"head": "moving"}, VALID))
-    baseline.check_same("old.json", old, environment, now)
+    baseline.check_machine("old.json", old, environment)
+    baseline.check_workload("old.json", old, now)
     for change, said in (
         ({"cpu": "Another"}, "another machine: A CPU, this is Another"),
         ({"plan_sha256": "1" * 64}, "another plan"),
         ({"cpu_path": "baseline"}, "another CPU path"),
     ):
         with pytest.raises(Error, match=said):
-            baseline.check_same("old.json", old, {**environment, **change}, now)
+            baseline.check_machine("old.json", old, {**environment, **change})
     with pytest.raises(Error, match="another width: 512, this is 640"):
-        baseline.check_same("old.json", old, environment, {**now, "width": 640})
+        baseline.check_workload("old.json", old, {**now, "width": 640})
 
 
 @pytest.mark.parametrize(
