@@ -23,6 +23,7 @@ def run(load: Callable[[], typer.Typer], name: str, arguments: Sequence[str]) ->
     """Loads the application, runs it, and returns the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    sys.unraisablehook = _stop_again
     try:
         result = load()(args=list(arguments), prog_name=name, standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -79,3 +80,13 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, signal.SIG_IGN)
     raise Stopped(number)
+
+
+def _stop_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python loses what is raised in a finalizer. A signal that came in one comes again."""
+    if not isinstance(lost.exc_value, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    number = lost.exc_value.number
+    signal.signal(signal.SIGALRM, lambda *_: _stop(number, None))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
