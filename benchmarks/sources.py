@@ -91,15 +91,15 @@ class HeadSource:
     def __init__(self, size: tuple[int, int] | None, speech: str, samples: FloatArray) -> None:
         self.shown: Mapping[str, str] = {"head": "moving", "speech": speech}
         self._size = size
-        self._samples = samples
+        self.samples = samples
 
     def session(self, model: Model, seed: int) -> Session:
         return model.session(size=self._size, seed=seed)
 
     def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
-        if self._samples.ndim > 1:  # a row lasts a frame at the plan's rate
-            return _Speaking(session, _endless(self._samples, 1), model.sample_rate / model.fps)
-        return _Speaking(session, _endless(self._samples, int(session.sample_rate * step_seconds)))
+        if self.samples.ndim > 1:  # a row lasts a frame at the plan's rate
+            return _Speaking(session, _endless(self.samples, 1), model.sample_rate / model.fps)
+        return _Speaking(session, _endless(self.samples, int(session.sample_rate * step_seconds)))
 
 
 class SceneSource:

@@ -21,7 +21,7 @@ from .. import gates, junit
 from ..gates import Gate
 from ..machine import environment
 from ..outputs import check_files, partial, tell_github, write_text
-from ..speech import speech_for
+from ..sources import HeadSource, source_for
 from . import decision as deciding
 from .decision import Decision, Round, Rule
 from .page import as_html
@@ -123,12 +123,11 @@ def compare(
 def speech_files(plans: set[str], audio: str | None, folder: Path) -> dict[str, str | None]:
     files: dict[str, str | None] = {}
     for index, path in enumerate(sorted(plans)):
-        plan = read_plan(path)
+        source = source_for(read_plan(path), audio, None)
         files[path] = None
-        if plan.manifest["model"] != "scene":
-            rate = int(plan.manifest["audio"]["sample_rate"])
+        if isinstance(source, HeadSource):
             name = folder / f"speech{index}.npy"
-            np.save(name, speech_for(plan, rate, audio).samples)
+            np.save(name, source.samples)
             files[path] = str(name)
     return files
 

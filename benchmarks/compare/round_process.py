@@ -47,7 +47,11 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
 def head_frames(model: Any, job: dict[str, Any]) -> Any:
     session = model.session(size=job["size"], seed=job["seed"])
     speech = np.load(job["speech"])
-    step, position = int(session.sample_rate * _STEP_S), 0
+    position = 0
+    # Rows of features [T, width, channels] are pushed one by one, samples in steps.
+    rows = speech.ndim > 1
+    step = 1 if rows else int(session.sample_rate * _STEP_S)
+    push = session.push_features if rows else session.push_audio
 
     def frame() -> tuple[float, Any]:
         nonlocal position
@@ -58,7 +62,7 @@ def head_frames(model: Any, job: dict[str, Any]) -> Any:
             spent += time.perf_counter() - begin
             if found is not None:
                 return spent + planted(spent, job["slowdown"]), found.image
-            session.push_audio(speech[position : position + step])
+            push(speech[position : position + step])
             position = (position + step) % (speech.size - step)
 
     return frame

@@ -20,7 +20,7 @@ from talkrt.errors import Error
 from talkrt.plan_file import PlanFile
 
 from ..machine import commit
-from ..speech import speech_for
+from ..sources import HeadSource, source_for
 from . import callgrind
 
 SCHEMA = "talkrt.counters/1"
@@ -87,11 +87,13 @@ def _host() -> Path:
 
 
 def _speech(plan: PlanFile, audio: str | None, folder: Path) -> str:
-    if plan.manifest["model"] == "scene":
+    source = source_for(plan, audio, None)
+    if not isinstance(source, HeadSource):
         return "-"
+    if source.samples.ndim > 1:
+        raise Error(f"{plan.path}: takes features; counters are taken of plans that hear audio")
     path = folder / "speech.f32"
-    speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
-    path.write_bytes(speech.samples.astype(np.float32).tobytes())
+    path.write_bytes(source.samples.astype(np.float32).tobytes())
     return str(path)
 
 
