@@ -88,11 +88,21 @@ def _gaussian(gaussian: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "camera", f"at {_point(eye)}, about {_point(view['target'])}, up {_point(view['up'])}"
 
 
+def _encoder_ahead(encoder: dict[str, Any], row_width: int) -> float:
+    """Seconds beyond its own that a row may have to wait for: FORMAT.md, section 8.5."""
+    step, last = encoder["step"], (row_width - 1 - encoder["lead"]) * 320
+    ends = (((at + last) // step + 1) * step - at for at in range(0, step, 640))
+    return float((max(ends) + encoder["after"]) / 16_000)
+
+
 def _avatar(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     avatar, features = manifest["avatar"], manifest["features"]
-    made = "rows that the plan makes" if "encoder" in features else "rows that the host pushes"
     size = f"{features['row_width']} x {features['channels']}"
     ahead = (features["after"] - 1) / (manifest["video"]["fps"][0] / manifest["video"]["fps"][1])
+    made = "rows that the host pushes"
+    if "encoder" in features:
+        made = f"rows that the plan makes, {features['encoder']['step'] / 16:.0f} ms at a time"
+        ahead += _encoder_ahead(features["encoder"], features["row_width"])
     yield "features", f"{features['extractor']} {size}, {made}; {1000 * ahead:.0f} ms ahead"
     for entry in avatar["deform"]:
         network = entry.get("network")
