@@ -206,10 +206,10 @@ TALKRT_API void talkrt_session_release(talkrt_session* session);
 TALKRT_API talkrt_status talkrt_session_push_audio(talkrt_session* session, const float* samples,
                                                    size_t count, int32_t sample_rate, size_t* accepted);
 
-/* The same for a model of avatar networks without an encoder: features that the host has, whole rows of
- * row_width * channels floats (the manifest's features), one for each frame of video at the plan's rate. `count`
- * and *accepted are rows; audio_capacity holds for the time that they last. Such a model refuses audio, and all
- * others refuse features, as UNSUPPORTED. */
+/* The same for an avatar without an encoder: features that the host has, whole rows of row_width * channels
+ * floats (the manifest's features), one for each frame of video at the plan's rate. `count` and *accepted are
+ * rows; audio_capacity holds for the time that they last. Such a model refuses audio, and all others refuse
+ * features, as UNSUPPORTED. */
 TALKRT_API talkrt_status talkrt_session_push_features(talkrt_session* session, const float* rows,
                                                       size_t count, size_t row_floats, size_t* accepted);
 
@@ -221,8 +221,8 @@ TALKRT_API talkrt_status talkrt_session_finish_audio(talkrt_session* session);
  * returns from where it was within 100 ms. A finished stream opens again. */
 TALKRT_API talkrt_status talkrt_session_interrupt(talkrt_session* session);
 
-/* Controls have the same names and units for every model. They take effect on the next pull; emotion
- * changes fade over about half a second. */
+/* Controls have the same names and units for every model; what a model has not (a recorded avatar: gaze,
+ * head_motion) changes nothing. They take effect on the next pull; emotions fade over half a second. */
 typedef struct talkrt_controls {
   uint32_t struct_size;
   int32_t emotion;            /* index of talkrt_model_emotion_name */

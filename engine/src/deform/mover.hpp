@@ -17,7 +17,10 @@ class Mover {
         const nn::ChainInstance& chain, device::Budget& budget);
 
   /// Takes what the chain's last run made; `strength` scales how far Gaussians move from where they rest.
-  void take(float strength, Executor& executor);
+  /// With `share` below 1, networks hear only that much of it, and for the rest what depart() kept.
+  void take(float strength, float share, Executor& executor);
+  /// Keeps what networks hear now, to be left little by little.
+  void depart();
 
   /// Gaussians that movement() still has to move.
   [[nodiscard]] const gaussian::Splats& splats() const noexcept { return outputs_.splats(); }
@@ -32,6 +35,12 @@ class Mover {
   GraphOutputs outputs_;
   std::span<const gaussian::PointNetwork> networks_;
   std::vector<gaussian::NetworkInput> inputs_;
+  struct Mix {
+    std::span<const float> made;   // by the chain
+    std::span<float> kept, heard;  // at the departure; between the two
+  };
+  std::vector<Mix> mixes_;  // one for each input
+  device::Buffer between_;
   device::Buffer means_, frames_;
   gaussian::Splats posed_;
 };

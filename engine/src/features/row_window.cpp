@@ -27,10 +27,9 @@ void RowWindow::copy(std::int64_t row, std::span<float> out) const {
   for (std::int64_t at = row - before_; at < row + after_; ++at) {
     const bool spoken = at >= first_ && at < next_;
     const std::span<float> from = spoken ? slot(at) : std::span<float>();
-    for (int c = 0; c < channels_; ++c) {
-      for (int w = 0; w < width_; ++w) {
-        *to++ = spoken ? from[static_cast<std::size_t>(w * channels_ + c)] : 0.0f;
-      }
+    const auto channels = static_cast<std::size_t>(channels_), width = static_cast<std::size_t>(width_);
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t w = 0; w < width; ++w) *to++ = spoken ? from[w * channels + c] : 0.0f;
     }
   }
 }

@@ -39,7 +39,7 @@ void add_blink(std::string_view input, float blink, std::span<float> values) {
     const double eye = std::asin(std::clamp(static_cast<double>(values[0]), -1.0, 1.0));
     const double shut = std::clamp(eye + static_cast<double>(blink), 0.0, 1.0);
     for (std::size_t i = 0; i < kEyeCode; ++i) {
-      const auto rate = static_cast<double>(std::pow(10000.0f, static_cast<float>(i / 2 * 2) / 32.0f));
+      const auto rate = static_cast<double>(std::pow(10000.0f, static_cast<float>(i - i % 2) / 32.0f));
       values[i] = static_cast<float>(i % 2 == 0 ? std::sin(shut * rate) : std::cos(shut * rate));
     }
   }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
+#include <optional>
 #include <vector>
 
 #include "engine/src/deform/cloud.hpp"
@@ -34,6 +36,7 @@ namespace {
 /// The graphs that a frame runs: of a network that is a kernel, only those that make its mix.
 std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar) {
   std::vector<std::string> out;
+  out.reserve(avatar.deforms.size());
   for (const plan::Deform& d : avatar.deforms) out.push_back(d.network ? d.network->mix_graph : d.graph);
   return out;
 }
@@ -103,7 +106,7 @@ class RecordedPipeline final : public Speaker {
         views_(options_of(avatar.manifest), budget),
         budget_(budget) {
     hear(0, 0);
-    mover_.take(0, executor);  // at rest
+    mover_.take(0, 1, executor);  // at rest
     backdrop_.show(track_.at(0), executor);
     if (avatar.manifest.avatar->dilate) {
       grown_ = std::make_unique<render::GrownAlpha>(figure(), camera_of({}), options_of(avatar.manifest),
@@ -149,7 +152,7 @@ class RecordedPipeline final : public Speaker {
         hear(next.row, next.blink);
       }
       const StageTimer timer(times, TALKRT_STAGE_DEFORM);
-      mover_.take(next.strength, executor_);
+      mover_.take(next.strength, arrived(next.row), executor_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
     const gaussian::Camera camera = camera_of(next);
@@ -161,6 +164,7 @@ class RecordedPipeline final : public Speaker {
     backdrop_.lay_under(target.pixels, target.stride, camera_.width, camera_.height, next.distance,
                         executor_);
     shown_ = next;
+    drawn_ = true;
   }
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
@@ -182,6 +186,10 @@ class RecordedPipeline final : public Speaker {
     const std::int64_t row = row_at(position);
     rows_->restart(row);
     window_.restart(row);
+    if (drawn_) {
+      mover_.depart();
+      departed_ = position;
+    }
     finished_ = false;
     shown_ = {};
     if (rows_->takes_rows()) return;
@@ -215,6 +223,15 @@ class RecordedPipeline final : public Speaker {
   [[nodiscard]] std::int64_t row_at(std::int64_t position) const {
     const std::int64_t row = avatar_.clock.first_at_or_after(position);
     return avatar_.clock.position(row) > position ? row - 1 : row;
+  }
+
+  /// How much of a row's speech is heard: after a cut the mouth passes from where it was in 100 ms,
+  /// half-cosine.
+  [[nodiscard]] float arrived(std::int64_t row) const {
+    if (!departed_) return 1;
+    const double seconds =
+        static_cast<double>(avatar_.clock.position(row) - *departed_) / avatar_.manifest.sample_rate;
+    return static_cast<float>(0.5 - 0.5 * std::cos(std::numbers::pi * std::clamp(seconds / 0.1, 0.0, 1.0)));
   }
 
   /// Runs the graphs for a row.
@@ -266,7 +283,9 @@ class RecordedPipeline final : public Speaker {
   render::ViewRenderer views_;
   device::Budget& budget_;
   Shown shown_;
-  bool finished_ = false;  // the source knows that nothing follows
+  bool drawn_ = false;
+  std::optional<std::int64_t> departed_;  // where the speech before this one was cut off
+  bool finished_ = false;                 // the source knows that nothing follows
 };
 
 std::int64_t RecordedAvatar::look_ahead() const {

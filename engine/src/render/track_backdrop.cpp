@@ -26,10 +26,14 @@ float place(int to, int to_size, int from_size, float step) {
          0.5f * static_cast<float>(from_size) - 0.5f;
 }
 
+std::uint8_t to_byte(float value) {
+  return static_cast<std::uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f));
+}
+
 template <class T>
 T rounded(float value) {
   if constexpr (sizeof(T) == 1) {
-    return static_cast<T>(value + 0.5f);
+    return to_byte(value);
   } else {
     return value;
   }
@@ -60,7 +64,7 @@ TrackBackdrop::TrackBackdrop(const plan::Plan& plan, const BackdropSpec& spec, d
     resize_rgb8(spec.image, width_, height_, background);
   } else if (spec.source == BackdropSource::color) {
     for (std::size_t i = 0; i < values; ++i) {
-      background[i] = static_cast<std::uint8_t>(spec.color[i % 3] * 255 + 0.5f);
+      background[i] = to_byte(spec.color[i % 3] * 255);
     }
   }
   if (const plan::TensorView* torsos = plan.find("gaussian/track/torsos")) {
@@ -186,10 +190,10 @@ void TrackBackdrop::lay_under(std::uint8_t* rgba, std::int64_t stride, int width
       const float added = static_cast<float>(torso[3]) / 255.0f * (1.0f - alpha), sum = alpha + added;
       if (added == 0) continue;
       for (int c = 0; c < 3; ++c) {
-        pixel[c] = static_cast<std::uint8_t>(
-            (static_cast<float>(pixel[c]) * alpha + static_cast<float>(torso[c]) * added) / sum + 0.5f);
+        pixel[c] =
+            to_byte((static_cast<float>(pixel[c]) * alpha + static_cast<float>(torso[c]) * added) / sum);
       }
-      pixel[3] = static_cast<std::uint8_t>(sum * 255.0f + 0.5f);
+      pixel[3] = to_byte(sum * 255.0f);
     }
   });
 }

@@ -131,7 +131,9 @@ TEST(Avatar, an_interrupt_starts_a_speech_that_has_no_rows_before_it) {
   again.clear();
   push_all(*other, after, again);
   ASSERT_EQ(again.size(), 27u);
-  for (std::size_t i = 0; i < again.size(); ++i) EXPECT_EQ(again[i].pixels, frames[i].pixels) << i;
+  // The first three are on their way from where each mouth was.
+  EXPECT_NE(again[0].pixels, frames[0].pixels);
+  for (std::size_t i = 3; i < again.size(); ++i) EXPECT_EQ(again[i].pixels, frames[i].pixels) << i;
 }
 
 TEST(Avatar, controls_move_what_they_name_and_no_more) {
