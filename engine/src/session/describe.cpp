@@ -3,6 +3,7 @@
 // What engines and models say about themselves, as JSON.
 #include <nlohmann/json.hpp>
 
+#include "engine/src/device/cuda_module.hpp"
 #include "engine/src/session/engine.hpp"
 #include "engine/src/session/model.hpp"
 #include "kernels/gaussian/rasterize.hpp"
@@ -17,6 +18,29 @@ std::string dumped(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);  // a path may hold any bytes
 }
 
+/// What the CUDA module says of this machine. Sessions run on the CPU either way.
+ordered_json describe_cuda() {
+  const device::CudaModule module = device::open_cuda_module();
+  ordered_json out{{"name", "cuda"}, {"used", false}};
+  if (!module.path.empty()) out["module"] = module.path;
+  if (!module.device) {
+    out["missing"] = module.missing;
+    return out;
+  }
+  const cuda::DeviceInfo& gpu = *module.device;
+  const auto version = [](int number) {
+    return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+  };
+  out["gpu"] = gpu.name;
+  out["gpus"] = gpu.devices;
+  out["capability"] = std::to_string(gpu.major) + "." + std::to_string(gpu.minor);
+  out["multiprocessors"] = gpu.multiprocessors;
+  out["memory_bytes"] = gpu.memory_bytes;
+  out["driver_cuda"] = version(gpu.driver);
+  out["module_cuda"] = version(gpu.runtime);
+  return out;
+}
+
 }  // namespace
 
 std::string Engine::describe_json() {
@@ -24,7 +48,8 @@ std::string Engine::describe_json() {
   out["devices"] = ordered_json::array({{{"name", "cpu"},
                                          {"cpu_path", gaussian::cpu_path()},
                                          {"usable_cores", device::usable_cores()},
-                                         {"threads", pool_.workers()}}});
+                                         {"threads", pool_.workers()}},
+                                        describe_cuda()});
   try {
     out["backends"] = ordered_json::array({ordered_json::parse(backend().describe_json())});
   } catch (const Error& error) {

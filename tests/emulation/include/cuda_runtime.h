@@ -5,6 +5,8 @@
 // kernels use. See emulation.hpp.
 #pragma once
 
+#include <cuda_runtime_api.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -34,9 +36,6 @@ struct uchar4 {
   unsigned char x, y, z, w;
 };
 
-using cudaError_t = int;
-inline constexpr cudaError_t cudaSuccess = 0;
-using cudaStream_t = struct CUstream_st*;
 enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
 union cudaLaunchAttributeValue {
   int programmaticStreamSerializationAllowed;
@@ -90,11 +89,18 @@ inline constexpr Coordinates blockIdx{{[] { return talkrt::emulation::self().blo
 
 template <class... Params, class... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Params...), Args... args) {
-  const std::tuple<Params...> held(args...);
-  const auto call = [&] { std::apply(kernel, held); };
-  talkrt::emulation::run_grid(
-      config->gridDim, config->blockDim, [](void* c) { (*static_cast<decltype(call)*>(c))(); },
-      const_cast<void*>(static_cast<const void*>(&call)));
+  const auto run = [grid = config->gridDim, block = config->blockDim, kernel,
+                    held = std::tuple<Params...>(args...)] {
+    const auto call = [&] { std::apply(kernel, held); };
+    talkrt::emulation::run_grid(
+        grid, block, [](void* c) { (*static_cast<decltype(call)*>(c))(); },
+        const_cast<void*>(static_cast<const void*>(&call)));
+  };
+  if (config->stream != nullptr) {
+    config->stream->run(run);
+  } else {
+    run();
+  }
   return cudaSuccess;
 }
 

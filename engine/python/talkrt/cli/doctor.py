@@ -102,7 +102,9 @@ def _verdict(problem: str) -> Verdict:
         return Verdict(False, "nothing", problem)
     gpu = probing.nvidia_driver().found
     why = (
-        "this version has no CUDA module; the GPU is not used" if gpu else "there is no GPU driver"
+        "sessions of this version run on the CPU; the GPU is not used"
+        if gpu
+        else "there is no GPU driver"
     )
     return Verdict(True, "the CPU: ONNX Runtime for graphs, TalkRT's own kernels for pictures", why)
 
