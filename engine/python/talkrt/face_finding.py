@@ -2,8 +2,8 @@
 """Faces in a picture: by the detector that scikit-image carries, or by a user's own networks.
 
 The built-in one is a cascade of local binary patterns for upright frontal faces. It yields boxes
-alone, so that the crop's size and place are estimates, within 20 % of those from landmarks where it was tried,
-and its angle one of a few that were tried.
+alone, so that the crop's size and place are estimates, within 20 % of those from landmarks where it
+was tried, and its angle is one of a few.
 """
 
 from __future__ import annotations
