@@ -10,6 +10,9 @@
 namespace talkrt::cuda {
 namespace {
 
+/// CUDA calls it an old driver when there is none.
+struct NoDriver {};
+
 template <class F>
 int guarded(Why* why, F&& call) {
   int code = static_cast<int>(cudaErrorUnknown);
@@ -26,6 +29,9 @@ int guarded(Why* why, F&& call) {
     code = static_cast<int>(cudaErrorInvalidValue);
     std::snprintf(copy, sizeof copy, "%s", error.what());
     text = copy;
+  } catch (const NoDriver&) {
+    code = static_cast<int>(cudaErrorInsufficientDriver);
+    text = "no NVIDIA driver is installed";
   } catch (const std::bad_alloc&) {
     code = static_cast<int>(cudaErrorMemoryAllocation);
     text = "the host has no memory left";
@@ -41,8 +47,7 @@ int describe(int device, DeviceInfo* info, Why* why) {
     *info = {};
     check(cudaRuntimeGetVersion(&info->runtime), "asking for the runtime's version");
     check(cudaDriverGetVersion(&info->driver), "asking for the driver's version");
-    if (info->driver == 0)
-      throw Error(cudaErrorInsufficientDriver, "looking for a driver (none is installed)");
+    if (info->driver == 0) throw NoDriver();
     check(cudaGetDeviceCount(&info->devices), "counting devices");
     if (device < 0 || device >= info->devices) throw Error(cudaErrorInvalidDevice, "choosing the device");
     cudaDeviceProp about{};

@@ -30,7 +30,7 @@ void open(CudaModule& out) {
   for (const std::string& path : candidates()) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) {
-      const char* why = dlerror();
+      const char* why = dlerror();  // begins with the path
       out.missing +=
           (out.missing.empty() ? "" : "; ") + path + ": " + (why != nullptr ? why : "cannot be opened");
       continue;

@@ -42,7 +42,9 @@ TEST(CudaModuleLibrary, module_opens_with_or_without_a_driver) {
     EXPECT_GE(found.device->major, 8);
     return;
   }
-  EXPECT_NE(found.missing.find("CUDA failed at"), std::string::npos) << found.missing;
+  const bool says =
+      found.missing == "no NVIDIA driver is installed" || found.missing.starts_with("CUDA failed at");
+  EXPECT_TRUE(says) << found.missing;
   cuda::RasterizerSpec spec;
   spec.posed = false;
   spec.width = spec.height = 16;
