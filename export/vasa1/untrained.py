@@ -8,7 +8,8 @@ that every layer matters, which is all that tests and benchmarks need.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -38,6 +39,8 @@ GAINS = {
     "fc_scale": 0.05,
     "motion_dec.2": 0.3,
 }
+# At full width and depth, rounding grows through layers that all pass on what they get.
+CALM = {"resblocks_3d": 0.5, "mlp_gamma": 0.3, "mlp_beta": 0.7, "conv_img": 0.5}
 ONES = "fc_scale.bias"
 EXPRESSION = 63
 POWER_STEPS = 5  # of the iteration that finds a spectral norm's vectors
@@ -58,6 +61,7 @@ class Size:
     stitching: tuple[int, ...] = STITCHING
     eyes: tuple[int, ...] = EYES
     lips: tuple[int, ...] = LIPS
+    gains: Mapping[str, float] = field(default_factory=dict)  # of untrained weights, by their names
 
 
 FULL = Size(
@@ -67,6 +71,7 @@ FULL = Size(
     WarpingConfig(),
     GeneratorConfig(),
     MotionConfig(),
+    gains=CALM,
 )
 # The same architecture, as narrow as it goes. Warping: channels, compressed, keypoints, ...
 TINY = Size(
@@ -101,7 +106,7 @@ TINY = Size(
 
 def untrained(size: Size, seed: int) -> Weights:
     def net(name: str, module: Net) -> Net:
-        return seeded(module, seed, name)
+        return seeded(module, seed, name, size.gains)
 
     return Weights(
         renderer=Renderer(
@@ -128,23 +133,24 @@ def template() -> Template:
     )
 
 
-def seeded(module: Net, seed: int, name: str = "") -> Net:
+def seeded(module: Net, seed: int, name: str = "", gains: Mapping[str, float] | None = None) -> Net:
     """Fills a network in place."""
+    scales = {**GAINS, **(gains or {})}
     with torch.no_grad():
         for key, value in module.state_dict().items():
             if value.is_floating_point():
-                value.copy_(
-                    torch.from_numpy(_numbers(key, tuple(value.shape), f"{name}.{key}", seed))
-                )
+                n = _normal(f"{name}.{key}", tuple(value.shape), seed)
+                n *= next((gain for part, gain in scales.items() if part in key), 1.0)
+                value.copy_(torch.from_numpy(_numbers(key, n)))
         for key, layer in module.named_modules():
             if isinstance(layer, SpectralConv2d):
                 _settle(layer, _normal(f"{name}.{key}.u", tuple(layer.weight_u.shape), seed))
     return module.eval().requires_grad_(False)
 
 
-def _numbers(key: str, shape: tuple[int, ...], name: str, seed: int) -> NDArray[np.float32]:
-    n = _normal(name, shape, seed)
-    n *= next((gain for part, gain in GAINS.items() if part in key), 1.0)
+def _numbers(key: str, n: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of normal numbers, what a tensor of this name holds."""
+    shape = n.shape
     if key.endswith("running_var"):
         return np.asarray(0.5 + np.abs(n) / 2, np.float32)
     if key.endswith(TOKENS):
