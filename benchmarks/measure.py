@@ -13,6 +13,7 @@ from talkrt.model import Model
 from talkrt.plan_file import PlanFile
 
 from .gpu import GpuFigures, GpuWatch
+from .graphs import GraphCost, graph_costs
 from .host import peak_resident_bytes
 from .modes import DRIVERS
 from .recorder import Recorder, Samples
@@ -61,6 +62,7 @@ class Measurement:
     observation: Observation
     gpu: GpuFigures | None
     stopped: str | None = None  # why it ended early
+    graphs: tuple[GraphCost, ...] = ()  # of a run that was not stopped
 
     @property
     def complete(self) -> bool:
@@ -146,6 +148,9 @@ class Bench:
             observation=recorder.witness.end(gpu.reasons if gpu is not None else ()),
             gpu=gpu,
             stopped=stopped,
+            graphs=()
+            if stopped
+            else graph_costs(model, self.source, self.plan, self.workload.seed),
         )
 
     def _memory(self, model: Model, session_bytes: int, recorder: Recorder) -> Memory:

@@ -52,6 +52,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "start_ms": _start(m),
         "memory_bytes": _memory(m),
         "gpu": None if m.gpu is None else asdict(m.gpu),
+        "graphs": [asdict(graph) for graph in m.graphs],
         "fidelity": {
             "output_hash": m.fidelity.output_hash,
             "check_frames": m.fidelity.frames,

@@ -73,6 +73,8 @@ def source_for(plan: PlanFile, audio: str | None, size: tuple[int, int] | None) 
             raise Error(f"{plan.path}: takes features, not audio: leave --audio out")
         return HeadSource(size, *_features_of(plan, features))
     speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
+    if plan.manifest["model"] == "vasa1":
+        return HeadSource(size, speech.source, speech.samples, plan.tensor("check/portrait"))
     return HeadSource(size, speech.source, speech.samples)
 
 
@@ -88,13 +90,20 @@ def _features_of(plan: PlanFile, features: Mapping[str, int]) -> tuple[str, Floa
 class HeadSource:
     """Audio, or rows of its features, repeated; the head turns left and right as time goes on."""
 
-    def __init__(self, size: tuple[int, int] | None, speech: str, samples: FloatArray) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int] | None,
+        speech: str,
+        samples: FloatArray,
+        portrait: Image | None = None,
+    ) -> None:
         self.shown: Mapping[str, str] = {"head": "moving", "speech": speech}
         self._size = size
         self.samples = samples
+        self._portrait = portrait  # of models that animate one: the check clip's
 
     def session(self, model: Model, seed: int) -> Session:
-        return model.session(size=self._size, seed=seed)
+        return model.session(size=self._size, seed=seed, portrait=self._portrait)
 
     def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
         if self.samples.ndim > 1:  # a row lasts a frame at the plan's rate

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from .graphs import as_lines
 from .measure import Measurement
 from .report import Report, intervals_ms, stage_samples
 from .sampling import Summary, label, rate_interval, summarize
@@ -24,6 +25,7 @@ def as_table(report: Report) -> str:
         "",
         *_latency(report),
         "",
+        *as_lines(m.graphs),
         *_pacing(m),
         *_soak(m),
         f"{env['cpu']}, {env['cores_usable']} cores, {env['threads']} threads, "

@@ -47,6 +47,9 @@ void bind_frame(nb::module_& module) {
       .def_prop_ro("height", [](const Frame& frame) { return frame.info.height; })
       .def_prop_ro("image", &image, nb::sig("def image(self) -> numpy.typing.NDArray[numpy.uint8]"),
                    "RGBA [H, W, 4], top row first; read-only, no copy. Holds a frame slot while it lives.")
+      .def_prop_ro(
+          "untrained", [](const Frame& frame) { return frame.info.untrained != 0; },
+          "Whether the model's weights are random numbers, so that the picture says nothing.")
       .def_prop_ro("stage_ns", &stage_ns, nb::sig("def stage_ns(self) -> dict[str, int]"),
                    "Nanoseconds that this frame spent in each stage.");
 }

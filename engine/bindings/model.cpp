@@ -8,6 +8,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ namespace talkrt::python {
 namespace {
 
 using Picture = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cpu>;
+using Portrait = nb::ndarray<const std::uint8_t, nb::shape<-1, -1, -1>, nb::c_contig, nb::device::cpu>;
 
 talkrt_model_info info(const Model& model) {
   talkrt_model_info info;
@@ -48,11 +50,12 @@ nb::str describe_json(const Model& model) {
   return copy;
 }
 
-std::shared_ptr<Session> create_session(const std::shared_ptr<Model>& model, int width, int height,
-                                        std::pair<int, int> fps, int frame_slots, std::int64_t audio_capacity,
-                                        std::uint64_t seed, bool idle_motion, int background,
-                                        std::array<float, 3> background_color,
-                                        const std::optional<Picture>& background_image) {
+std::shared_ptr<Session> create_session(
+    const std::shared_ptr<Model>& model, int width, int height, std::pair<int, int> fps, int frame_slots,
+    std::int64_t audio_capacity, std::uint64_t seed, bool idle_motion, int background,
+    std::array<float, 3> background_color, const std::optional<Picture>& background_image,
+    const std::optional<Portrait>& portrait, std::array<double, 6> portrait_crop, bool portrait_crop_only,
+    int motion_steps, int motion_hop, float motion_eta, float motion_guidance) {
   talkrt_session_config config;
   talkrt_session_config_init(&config);
   config.width = width;
@@ -70,6 +73,18 @@ std::shared_ptr<Session> create_session(const std::shared_ptr<Model>& model, int
     config.background_image_height = static_cast<int>(background_image->shape(0));
     config.background_image_width = static_cast<int>(background_image->shape(1));
   }
+  if (portrait) {
+    config.portrait = portrait->data();
+    config.portrait_height = static_cast<int>(portrait->shape(0));
+    config.portrait_width = static_cast<int>(portrait->shape(1));
+    config.portrait_channels = static_cast<int>(portrait->shape(2));
+    std::copy(portrait_crop.begin(), portrait_crop.end(), config.portrait_crop);
+    config.portrait_crop_only = portrait_crop_only ? 1 : 0;
+  }
+  config.motion_steps = motion_steps;
+  config.motion_hop = motion_hop;
+  config.motion_eta = motion_eta;
+  config.motion_guidance = motion_guidance;
   talkrt_session* handle = nullptr;
   call([&] { return talkrt_session_create(model->handle.get(), &config, &handle); });
   auto session = std::make_shared<Session>();
@@ -104,7 +119,9 @@ void bind_model(nb::module_& module) {
            "fps"_a = std::pair(0, 0), "frame_slots"_a = 0, "audio_capacity"_a = 0, "seed"_a = 0,
            "idle_motion"_a = true, "background"_a = 0,
            "background_color"_a = std::array<float, 3>{0.0f, 0.0f, 0.0f}, "background_image"_a = nb::none(),
-           "Takes all memory that a session will ever need.");
+           "portrait"_a = nb::none(), "portrait_crop"_a = std::array<double, 6>{},
+           "portrait_crop_only"_a = false, "motion_steps"_a = 0, "motion_hop"_a = 0, "motion_eta"_a = 0.0f,
+           "motion_guidance"_a = -1.0f, "Takes all memory that a session will ever need.");
   module.attr("BACKGROUND_PLAN") = static_cast<int>(TALKRT_BACKGROUND_PLAN);
   module.attr("BACKGROUND_COLOR") = static_cast<int>(TALKRT_BACKGROUND_COLOR);
   module.attr("BACKGROUND_IMAGE") = static_cast<int>(TALKRT_BACKGROUND_IMAGE);

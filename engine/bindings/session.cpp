@@ -8,6 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -103,6 +104,14 @@ std::vector<float> channels(const Session& session) {
   return values;
 }
 
+nb::str describe_json(const Session& session) {
+  char* json = nullptr;
+  call([&] { return talkrt_session_describe_json(session.handle.get(), &json); });
+  nb::str copy = text(json, std::strlen(json));
+  talkrt_string_free(json);
+  return copy;
+}
+
 void set_controls(const Session& session, int emotion, float emotion_intensity, float gaze_yaw,
                   float gaze_pitch, float head_yaw, float head_pitch, float head_roll, float head_distance,
                   float head_motion, float blink, float expression_scale) {
@@ -166,7 +175,9 @@ void bind_session(nb::module_& module) {
           "The same into the caller's array, RGBA [H, W, 4].")
       .def_prop_ro("ended", [](const Session& session) { return session.ended.load(); })
       .def("stats", &stats)
-      .def("channels", &channels, "Channel values of the last frame, in the manifest's order.")
+      .def("describe_json", &describe_json, "Look-ahead and what graphs have done, as JSON.")
+      .def("channels", &channels,
+           "Numbers that the last frame shows: a rig's channels, or a portrait's keypoints.")
       .def("set_controls", &set_controls, nb::kw_only(), "emotion"_a, "emotion_intensity"_a, "gaze_yaw"_a,
            "gaze_pitch"_a, "head_yaw"_a, "head_pitch"_a, "head_roll"_a, "head_distance"_a, "head_motion"_a,
            "blink"_a, "expression_scale"_a);

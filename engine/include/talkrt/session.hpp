@@ -7,6 +7,7 @@
 
 #include <talkrt/talkrt.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,6 +23,23 @@ namespace talkrt {
 
 struct SessionConfig : talkrt_session_config {
   SessionConfig() : talkrt_session_config{} { talkrt_session_config_init(this); }
+
+  /// The face to animate, RGB8 or RGBA8 [height, width, channels], packed; borrowed until the session is
+  /// made. `crop` [2, 3] leads from its pixels to those of the crop that the networks see.
+  void set_portrait(std::span<const std::uint8_t> pixels, int width, int height, int channels,
+                    std::span<const double, 6> crop) {
+    if (width < 1 || height < 1 || channels < 1 ||
+        pixels.size() != static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
+                             static_cast<std::size_t>(channels)) {
+      throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "portrait holds " + std::to_string(pixels.size()) +
+                                                     " bytes, expected width * height * channels");
+    }
+    portrait = pixels.data();
+    portrait_width = width;
+    portrait_height = height;
+    portrait_channels = channels;
+    std::copy(crop.begin(), crop.end(), portrait_crop);
+  }
 };
 
 struct Controls : talkrt_controls {
@@ -97,7 +115,14 @@ class Session {
     check(talkrt_session_get_stats(handle_.get(), &stats));
     return stats;
   }
-  /// Channel values of the last frame, in the order of the manifest's gaussian.channels.
+  /// Look-ahead and what graphs have done, as a JSON object.
+  [[nodiscard]] std::string describe_json() const {
+    char* text = nullptr;
+    check(talkrt_session_describe_json(handle_.get(), &text));
+    return taken(text);
+  }
+  /// Numbers that the last frame shows: channels in the order of the manifest's gaussian.channels, or a
+  /// portrait's keypoints.
   [[nodiscard]] std::vector<float> channels() const {
     std::size_t count = 0;
     check(talkrt_session_get_channels(handle_.get(), nullptr, &count));

@@ -129,12 +129,14 @@ TALKRT_API void talkrt_model_release(talkrt_model* model);
 
 typedef struct talkrt_model_info {
   uint32_t struct_size;
-  const char* kind; /* "gaussian", or "scene", which takes no audio and is only drawn */
+  const char* kind; /* "gaussian"; "vasa1", whose sessions need a portrait; or "scene", which takes no audio and
+                       is only drawn */
   const char* name;
   int32_t sample_rate;      /* Hz, of the audio that sessions take; 0: they take none */
   int32_t width, height;    /* pixels, as exported */
   int32_t fps_num, fps_den; /* as exported */
-  int64_t look_ahead;       /* samples of audio beyond a frame's time that the frame needs */
+  int64_t look_ahead;       /* samples of audio beyond a frame's time that the frame needs, at most; of a
+                               session with motion_hop see talkrt_session_describe_json */
   uint64_t host_bytes;      /* held by the loaded model */
   uint64_t host_budget_bytes;
   double load_ms;
@@ -184,14 +186,38 @@ typedef struct talkrt_session_config {
   int32_t frame_slots;      /* frames that may be held at once, 1 to 64 */
   int64_t audio_capacity;   /* samples that push_audio can hold ahead of pull; 0: two seconds */
   uint64_t seed;            /* of blinks, gaze and head motion */
-  int32_t idle_motion;      /* 0: no blinks, gaze or head motion of its own; 1: natural */
+  int32_t idle_motion;      /* 0: no blinks, gaze or head motion of its own; 1: natural. A portrait's motion all
+                               comes from its network, whatever this says */
   talkrt_background background;
   float background_color[3];       /* 0 to 1, display-referred */
   const uint8_t* background_image; /* RGB8, tightly packed [height, width, 3], of the frame's size */
   int32_t background_image_width, background_image_height;
+
+  /* Of models that animate a portrait (vasa1), which need one; others refuse it. */
+  const uint8_t* portrait;  /* tightly packed [height, width, channels] */
+  int32_t portrait_width, portrait_height; /* 1 to 8192 */
+  int32_t portrait_channels;               /* 3: RGB8; 4: RGBA8, laid over white */
+  double portrait_crop[6];   /* row-major [2, 3]: from the portrait's pixel indices to those of the crop that
+                                the networks see, centres of pixels at whole numbers. All 0: the portrait is
+                                the crop, and has the plan's size */
+  int32_t portrait_crop_only; /* 0: a frame is the portrait's picture with the moving crop in its place, where
+                                 width and height are 0 of its size; 1: the crop alone, where they are 0 of the
+                                 plan's. Without portrait_crop it is 1 */
+
+  /* Of models that make motion by diffusion (vasa1); others refuse them. */
+  int32_t motion_steps; /* of denoising; 0: the plan's, else 1 to the schedule's; 4 to 50 make sense */
+  int32_t motion_hop;   /* motion frames made at once, 4 to the window's; 0: the whole window, as published. A
+                           shorter hop looks less far ahead and costs a run of the window each */
+  float motion_eta;     /* noise drawn on the way, 0: none (DDIM) to 1: as the published sampler */
+  float motion_guidance; /* how strongly motion follows speech, 0 to 20; negative: the plan's */
 } talkrt_session_config;
 
+/* Sets the defaults of as many bytes as `size` says the caller's struct has. */
+TALKRT_API void talkrt_session_config_init_sized(talkrt_session_config* config, size_t size);
+/* For programs compiled against a header whose struct ended before `portrait`. */
 TALKRT_API void talkrt_session_config_init(talkrt_session_config* config);
+#define talkrt_session_config_init(config) \
+  talkrt_session_config_init_sized((config), sizeof(talkrt_session_config))
 
 /* Takes all memory that pulling frames will ever need; refuses what exceeds the budget, with a breakdown.
  * For a scene, size and fps say only what the background is stretched to; nothing can be pushed or pulled. */
@@ -240,11 +266,11 @@ TALKRT_API talkrt_status talkrt_session_set_controls(talkrt_session* session,
                                                      const talkrt_controls* controls);
 
 typedef enum talkrt_stage {
-  TALKRT_STAGE_AUDIO = 0,  /* features */
-  TALKRT_STAGE_MOTION = 1, /* network, expression, idle motion */
-  TALKRT_STAGE_DEFORM = 2,
-  TALKRT_STAGE_RENDER = 3,
-  TALKRT_STAGE_POST = 4, /* pixel format, copies */
+  TALKRT_STAGE_AUDIO = 0,  /* features, or what a network hears */
+  TALKRT_STAGE_MOTION = 1, /* network, expression, idle motion; denoising */
+  TALKRT_STAGE_DEFORM = 2, /* posing Gaussians; warping a portrait */
+  TALKRT_STAGE_RENDER = 3, /* pixels */
+  TALKRT_STAGE_POST = 4,   /* pixel format, copies, a crop's place in its picture */
   TALKRT_STAGE_COUNT = 5
 } talkrt_stage;
 
@@ -257,9 +283,14 @@ typedef struct talkrt_frame {
   const uint8_t* pixels;                 /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
   uint64_t stage_ns[TALKRT_STAGE_COUNT]; /* time this frame spent in each stage */
   talkrt_frame_slot* slot;               /* release when done with pixels; NULL after pull_into */
+  int32_t untrained; /* 1: the model's weights are random numbers, and the picture says nothing */
 } talkrt_frame;
 
+/* Sets as many bytes as `size` says the caller's struct has. */
+TALKRT_API void talkrt_frame_init_sized(talkrt_frame* frame, size_t size);
+/* For programs compiled against a header whose struct ended before `untrained`. */
 TALKRT_API void talkrt_frame_init(talkrt_frame* frame);
+#define talkrt_frame_init(frame) talkrt_frame_init_sized((frame), sizeof(talkrt_frame))
 
 /* Renders the next frame into a slot of the session. The pixels stay valid and unchanged until
  * talkrt_frame_release(frame.slot). NEED_AUDIO and END_OF_STREAM leave *frame untouched. */
@@ -308,8 +339,13 @@ typedef struct talkrt_session_stats {
 TALKRT_API void talkrt_session_stats_init(talkrt_session_stats* stats);
 TALKRT_API talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_stats* stats);
 
-/* The channel values of the last delivered frame, in the order of the manifest's gaussian.channels, for
- * tests and tools. *count is the capacity on entry and the number of channels on return. */
+/* What the session is and has done, as JSON; free with talkrt_string_free. From any thread.
+ *   look_ahead  samples of audio beyond a frame's time that a frame of this session needs at most
+ *   graphs      [{name, runs: "portrait" | "clip" | "window" | "frame", calls, ms}], calls and their time so far */
+TALKRT_API talkrt_status talkrt_session_describe_json(talkrt_session* session, char** out);
+
+/* Numbers that the last delivered frame shows, for tests and tools: channel values in the order of the
+ * manifest's gaussian.channels; of a portrait its 21 driving keypoints (x, y, z). *count is the capacity on entry and the number of channels on return. */
 TALKRT_API talkrt_status talkrt_session_get_channels(talkrt_session* session, float* values, size_t* count);
 
 #ifdef __cplusplus

@@ -38,6 +38,12 @@ class Frame:
         """
 
     @property
+    def untrained(self) -> bool:
+        """
+        Whether the model's weights are random numbers, so that the picture says nothing.
+        """
+
+    @property
     def stage_ns(self) -> dict[str, int]:
         """Nanoseconds that this frame spent in each stage."""
 
@@ -73,8 +79,13 @@ class Session:
     @property
     def ended(self) -> bool: ...
     def stats(self) -> dict[str, int]: ...
+    def describe_json(self) -> str:
+        """Look-ahead and what graphs have done, as JSON."""
+
     def channels(self) -> list[float]:
-        """Channel values of the last frame, in the manifest's order."""
+        """
+        Numbers that the last frame shows: a rig's channels, or a portrait's keypoints.
+        """
 
     def set_controls(
         self,
@@ -144,6 +155,17 @@ class Model:
             dict(shape=(None, None, 3), order="C", device="cpu", writable=False),
         ]
         | None = None,
+        portrait: Annotated[
+            NDArray[numpy.uint8],
+            dict(shape=(None, None, None), order="C", device="cpu", writable=False),
+        ]
+        | None = None,
+        portrait_crop: Sequence[float] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        portrait_crop_only: bool = False,
+        motion_steps: int = 0,
+        motion_hop: int = 0,
+        motion_eta: float = 0.0,
+        motion_guidance: float = -1.0,
     ) -> Session:
         """Takes all memory that a session will ever need."""
 

@@ -86,8 +86,15 @@ def _spoken(
     model: Model, plan: PlanFile, spec: dict[str, Any]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """A head's frames, with idle motion and emotion off, as the pictures were made."""
+    sampling = spec.get("sampling")  # of a model that animates a portrait
+    shown: dict[str, Any] = (
+        {"portrait": plan.tensor("check/portrait")} | sampling if sampling else {}
+    )
     session = model.session(
-        size=(spec["width"], spec["height"]), fps=Fraction(*spec["fps"]), idle_motion=False
+        size=(spec["width"], spec["height"]),
+        fps=Fraction(*spec["fps"]),
+        idle_motion=False,
+        **shown,
     )
     session.set_controls(Controls(emotion_intensity=0.0))
     features = model.feature_shape is not None

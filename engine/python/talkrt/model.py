@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from talkrt import _core
 from talkrt.cameras import Camera
@@ -23,12 +23,12 @@ class Model:
 
     def __init__(self, core: _core.Model) -> None:
         self._core = core
-        self.kind = core.kind  # "gaussian", "avatar"; "scene" takes no audio and is only drawn
+        self.kind = core.kind  # "gaussian", "avatar", "vasa1"; "scene" takes no audio
         self.name = core.name
         self.sample_rate = core.sample_rate  # Hz, of the audio that sessions take; 0: none
         self.size = (core.width, core.height)  # pixels, as exported
         self.fps = Fraction(*core.fps)  # as exported
-        self.look_ahead = core.look_ahead  # samples a frame needs beyond its own time
+        self.look_ahead = core.look_ahead  # samples a frame needs beyond its own time, at most
         self.emotions = tuple(core.emotions)
         self.target = np.array(core.target)  # [3] the point that a free camera should turn about
         self.up = np.array(core.up)  # [3] the direction that it should keep upright, unit length
@@ -45,6 +45,11 @@ class Model:
     @property
     def load_ms(self) -> float:
         return self._core.load_ms
+
+    @property
+    def needs_portrait(self) -> bool:
+        """Whether sessions animate a picture of a face that the host gives."""
+        return self.kind == "vasa1"
 
     @property
     def takes_audio(self) -> bool:
@@ -79,6 +84,13 @@ class Model:
         idle_motion: bool = True,
         frame_slots: int = 0,
         audio_capacity: int = 0,
+        portrait: NDArray[np.uint8] | None = None,
+        portrait_crop: ArrayLike | None = None,
+        crop_only: bool = False,
+        steps: int | None = None,
+        hop: int | None = None,
+        eta: float = 0.0,
+        guidance: float | None = None,
     ) -> Session:
         """One head, talking: takes all the memory it will ever need, or raises BudgetError. Or one
         scene, for which only `size` (by default of what is drawn) and `background` mean anything.
@@ -90,8 +102,18 @@ class Model:
         seed: of blinks, gaze and head motion; idle_motion: whether there are any.
         frame_slots: frames that may be held at once.
         audio_capacity: samples that push_audio can hold ahead of pull, by default two seconds.
+
+        Models that animate a portrait (`needs_portrait`) take these, others refuse them:
+        portrait: uint8 [H, W, 3], or [H, W, 4] to be laid over white. portrait_crop: [2, 3], from
+        its pixel indices to those of the crop that the networks see; without one the portrait is
+        that crop. By default a frame is the whole picture in its own size, or with crop_only the
+        crop in the plan's.
+        steps: of denoising, by default the plan's. eta: noise drawn on the way, 0 to 1. guidance:
+        how strongly motion follows speech, by default the plan's. seed: of this noise, too.
+        hop: frames of motion made at once, by default the plan's whole window; fewer look less far
+        ahead (Session.look_ahead) and cost a window's work each.
         """
-        width, height = self.size if size is None else size
+        width, height = size or (0, 0)
         rate = self.fps if fps is None else Fraction(str(fps)).limit_denominator(1_000_000)
         kind, color, image = _background(background)
         core = self._core.session(
@@ -105,8 +127,31 @@ class Model:
             background=kind,
             background_color=color,
             background_image=image,
+            portrait=_picture(portrait),
+            portrait_crop=_crop(portrait_crop),
+            portrait_crop_only=crop_only,
+            motion_steps=steps or 0,
+            motion_hop=hop or 0,
+            motion_eta=eta,
+            motion_guidance=-1.0 if guidance is None else guidance,
         )
         return Session(core, self.sample_rate, self.emotions)
+
+
+def _picture(value: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+    if value is None:
+        return None
+    if value.dtype != np.uint8 or value.ndim != 3 or value.shape[2] not in (3, 4):
+        raise Error(f"portrait is {value.dtype} {value.shape}, expected uint8 [H, W, 3 or 4]")
+    return np.ascontiguousarray(value)
+
+
+def _crop(value: ArrayLike | None) -> list[float]:
+    matrix = np.zeros((2, 3)) if value is None else np.asarray(value, np.float64)
+    if matrix.shape != (2, 3):
+        raise Error(f"portrait_crop has shape {matrix.shape}, expected (2, 3)")
+    flat: list[float] = matrix.ravel().tolist()
+    return flat
 
 
 def _background(

@@ -28,6 +28,7 @@ from talkrt.errors import AudioError, Error
 from talkrt.feature_file import Features, open_features
 from talkrt.model import Background, Model
 from talkrt.planes import DEPTH_SCALE
+from talkrt.portrait_options import PortraitOptions
 from talkrt.session import Session
 
 StrPath = str | os.PathLike[str]
@@ -78,6 +79,7 @@ def render(
     threads: int = 0,
     strip: StrPath | None = None,
     strip_frames: int = 8,
+    portrait: PortraitOptions | None = None,
     progress: Progress | None = None,
 ) -> Rendering:
     """Renders `audio` (a file, or an array and its rate) with sound to `out`: .mp4, .webm, a folder
@@ -106,23 +108,25 @@ def render(
 
     model = plan if isinstance(plan, Model) else Engine(threads=threads).load(plan)
     controls = controls or Controls()
+    portrait = portrait or PortraitOptions()
     _check_audio(model, speech, features, controls)
+    portrait.check(model)
     rows = None
     if features is not None and model.feature_shape is not None:
         rows = open_features(features, model.feature_shape)
-    width, height = size or model.size
     if isinstance(background, str):
-        background = parse_background(background, (width, height))
+        background = parse_background(background, size or model.size)
     opaque = not isinstance(background, str) or background != "transparent"
     session = model.session(
-        size=(width, height),
+        size=size,
         fps=None if fps is None else Fraction(fps),
         background=background,
         seed=seed,
         idle_motion=idle_motion,
         frame_slots=encoding.DEPTH + 3,  # queued, being encoded, in hand, being rendered
+        **portrait.arguments(),
     )
-    rate = session.fps
+    rate, (width, height) = session.fps, session.size
     path: CameraPath | None = None
     if isinstance(camera, str) or (camera is None and (not model.takes_audio or wanted.planes)):
         text = camera or ("plan" if model.takes_audio else "orbit")
@@ -228,6 +232,11 @@ def _source(
     total = None if spoken.seconds is None else -int(-spoken.seconds * fps // 1)
     frames = spoken.frames
     return frames if path is None else (draw(frame.index) for frame in frames), total
+
+
+def pushed(session: Session, speech: Audio) -> Iterator[Frame]:
+    """Every frame of a clip."""
+    return _pulled(session, mono(speech, session.sample_rate), session.push_audio)
 
 
 def _pulled(

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,13 +138,31 @@ class Session:
         return Stats(**self._core.stats())
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Of its frames, pixels."""
+        stats = self.stats
+        return stats.width, stats.height
+
+    @property
     def fps(self) -> Fraction:
         """Frames per second of audio time."""
         stats = self.stats
         return Fraction(stats.fps_num, stats.fps_den)
 
+    @property
+    def look_ahead(self) -> int:
+        """Samples that a frame of this session needs beyond its own time, at most."""
+        samples: int = self.describe()["look_ahead"]
+        return samples
+
+    def describe(self) -> dict[str, Any]:
+        """look_ahead, and graphs: name, runs, calls and ms of each, so far."""
+        description: dict[str, Any] = json.loads(self._core.describe_json())
+        return description
+
     def channels(self) -> list[float]:
-        """Channel values of the last frame, in the order of the manifest's gaussian.channels."""
+        """Numbers that the last frame shows: channels in the order of the manifest's
+        gaussian.channels, or the x, y and z of a portrait's 21 keypoints."""
         return self._core.channels()
 
 

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include "engine/src/api/guard.hpp"
 #include "engine/src/api/handles.hpp"
 #include "engine/src/api/sized_struct.hpp"
+#include "engine/src/api/strings.hpp"
 #include "engine/src/motion/controls.hpp"
 #include "engine/src/session/session_config.hpp"
 
 using namespace talkrt;
 using namespace talkrt::api;
 
-void talkrt_session_config_init(talkrt_session_config* config) {
-  if (config != nullptr) *config = session::default_session_config();
+void talkrt_session_config_init_sized(talkrt_session_config* config, size_t size) {
+  if (config == nullptr) return;
+  auto defaults = session::default_session_config();
+  const std::size_t known = std::min(size, sizeof defaults);
+  defaults.struct_size = static_cast<std::uint32_t>(known);
+  std::memcpy(config, &defaults, known);
+}
+
+// The name without the macro: what programs of the first header call, whose struct is shorter.
+void(talkrt_session_config_init)(talkrt_session_config* config) {
+  talkrt_session_config_init_sized(config, offsetof(talkrt_session_config, portrait));
 }
 
 talkrt_status talkrt_session_create(talkrt_model* model, const talkrt_session_config* config,
@@ -75,10 +87,16 @@ talkrt_status talkrt_session_set_controls(talkrt_session* session, const talkrt_
   });
 }
 
-void talkrt_frame_init(talkrt_frame* frame) {
+void talkrt_frame_init_sized(talkrt_frame* frame, size_t size) {
   if (frame == nullptr) return;
-  *frame = {};
-  frame->struct_size = sizeof *frame;
+  talkrt_frame empty{};
+  const std::size_t known = std::min(size, sizeof empty);
+  empty.struct_size = static_cast<std::uint32_t>(known);
+  std::memcpy(frame, &empty, known);
+}
+
+void(talkrt_frame_init)(talkrt_frame* frame) {
+  talkrt_frame_init_sized(frame, offsetof(talkrt_frame, untrained));
 }
 
 namespace {
@@ -162,6 +180,14 @@ talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_s
   return guarded([&] {
     require(session, "session");
     write_struct(session->session->stats(), stats, "stats");
+  });
+}
+
+talkrt_status talkrt_session_describe_json(talkrt_session* session, char** out) {
+  return guarded([&] {
+    require(session, "session");
+    require(out, "out");
+    *out = copied_string(session->session->describe_json());
   });
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 using enum Channel;
 
-constexpr double kFade = 0.5;            // seconds
 constexpr float kShareInSpeech = 0.42f;  // of an emotion's lower face: between vowels' .5 and consonants' .35
 constexpr float kRoundingAgainstSmile = 0.7f, kRoundingAgainstFrown = 0.5f;
 // Lips stay together behind a smile of this size, and come apart at the corners beyond.
@@ -55,23 +54,11 @@ Expression::Expression(const std::vector<plan::Emotion>& emotions, const std::ve
   }
 }
 
-void Expression::step(double dt, int emotion, float intensity) {
-  for (std::size_t e = 0; e < fades_.size(); ++e) {
-    Fade& fade = fades_[e];
-    const double goal = static_cast<int>(e) == emotion ? intensity : 0.0;
-    if (!started_) fade = {goal, goal, kFade, goal};
-    if (goal != fade.to) fade = {fade.value, goal, 0, fade.value};
-    fade.elapsed = std::min(fade.elapsed + dt, kFade);
-    fade.value = fade.from + (fade.to - fade.from) * half_cosine(fade.elapsed / kFade);
-  }
-  started_ = true;
-}
-
 void Expression::apply(const SpeechClaim& claim, MotionFrame& frame) const {
   // Two emotions in a cross-fade share a shape by its maximum: their sum would be a grimace.
   MotionFrame emotion;
   for (std::size_t e = 0; e < prototypes_.size(); ++e) {
-    const auto weight = static_cast<float>(fades_[e].value);
+    const auto weight = static_cast<float>(fades_[e]);
     for (const auto& [channel, value] : prototypes_[e].channels) {
       emotion[channel] = std::max(emotion[channel], weight * value);
     }
@@ -101,7 +88,7 @@ Bearing Expression::bearing() const {
   Bearing sum;
   for (std::size_t e = 0; e < prototypes_.size(); ++e) {
     const Bearing& own = prototypes_[e].bearing;
-    const double weight = fades_[e].value;
+    const double weight = fades_[e];
     sum.head_motion += weight * (own.head_motion - 1);
     sum.blink += weight * (own.blink - 1);
     sum.pitch += weight * own.pitch;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/src/motion/emotion_fades.hpp"
 #include "engine/src/motion/motion_frame.hpp"
 #include "engine/src/plan/manifest.hpp"
 
@@ -33,7 +34,7 @@ class Expression {
   Expression(const std::vector<plan::Emotion>& emotions, const std::vector<std::string>& channels);
 
   /// Advances the fade towards `emotion` at `intensity`. The first call ever starts there.
-  void step(double dt, int emotion, float intensity);
+  void step(double dt, int emotion, float intensity) { fades_.step(dt, emotion, intensity); }
 
   /// Puts the present expression on top of what speech does.
   void apply(const SpeechClaim& claim, MotionFrame& frame) const;
@@ -44,13 +45,9 @@ class Expression {
     std::vector<std::pair<Channel, float>> channels;
     Bearing bearing;
   };
-  struct Fade {
-    double from = 0, to = 0, elapsed = 1e9, value = 0;
-  };
 
   std::vector<Prototype> prototypes_;
-  std::vector<Fade> fades_;  // one for each prototype
-  bool started_ = false;
+  EmotionFades fades_;  // one for each prototype
 };
 
 }  // namespace talkrt::motion

@@ -38,6 +38,7 @@ class FaceTimeline {
   /// features begin: on the grid of rows, at or before `position`, with silence in between, so that all
   /// rows of a session lie on one grid.
   std::int64_t restart(std::int64_t position);
+  [[nodiscard]] const nn::Instance& network() const { return speech_.network(); }
 
  private:
   [[nodiscard]] const RowGrid& grid() const { return speech_.grid(); }

@@ -42,6 +42,7 @@ class SpeechMotion {
   void restart(std::int64_t first_row, std::int64_t keep_from);
 
   [[nodiscard]] const RowGrid& grid() const noexcept { return grid_; }
+  [[nodiscard]] const nn::Instance& network() const noexcept { return *graph_; }
 
  private:
   struct Drive {

@@ -13,11 +13,11 @@ namespace {
 
 class OnnxRuntimeBackend final : public Backend {
  public:
-  explicit OnnxRuntimeBackend(const OnnxRuntimeOptions& options)
-      : library_(std::make_shared<OnnxRuntimeLibrary>(options.library)), threads_(options.threads) {}
+  explicit OnnxRuntimeBackend(const std::string& library)
+      : library_(std::make_shared<OnnxRuntimeLibrary>(library)) {}
 
-  std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec) override {
-    return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads_);
+  std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec, int threads) override {
+    return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads);
   }
 
   std::string describe_json() const override {
@@ -27,7 +27,6 @@ class OnnxRuntimeBackend final : public Backend {
         {"path", library_->path()},
         {"providers", providers()},
         {"used_provider", "CPUExecutionProvider"},
-        {"threads", threads_},
         {"why", "the library was " + library_->reason() + "; this version of TalkRT runs graphs on the CPU"},
     }
         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may hold any bytes
@@ -45,17 +44,12 @@ class OnnxRuntimeBackend final : public Backend {
   }
 
   std::shared_ptr<const OnnxRuntimeLibrary> library_;
-  int threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> open_onnxruntime(const OnnxRuntimeOptions& options) {
-  if (options.threads < 1) {
-    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
-                "threads inside a graph is " + std::to_string(options.threads) + ", expected at least 1");
-  }
-  return std::make_unique<OnnxRuntimeBackend>(options);
+std::unique_ptr<Backend> open_onnxruntime(const std::string& library) {
+  return std::make_unique<OnnxRuntimeBackend>(library);
 }
 
 }  // namespace talkrt::nn

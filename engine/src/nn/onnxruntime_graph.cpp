@@ -162,8 +162,9 @@ OnnxRuntimeGraph::OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> lib
   verify(*library_, session_.get(), where, spec_);
 }
 
-std::unique_ptr<Instance> OnnxRuntimeGraph::instance(device::Budget* budget) const {
-  return std::make_unique<OnnxRuntimeInstance>(*this, budget);
+std::unique_ptr<Instance> OnnxRuntimeGraph::instance(device::Budget* budget,
+                                                     std::span<const Shared> shared) const {
+  return std::make_unique<OnnxRuntimeInstance>(*this, budget, shared);
 }
 
 }  // namespace talkrt::nn

@@ -19,7 +19,8 @@ class OnnxRuntimeGraph final : public Graph {
   OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
                    const plan::GraphSpec& spec, int threads);
 
-  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget) const override;
+  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget,
+                                                   std::span<const Shared> shared) const override;
   [[nodiscard]] std::string_view backend() const noexcept override { return "onnxruntime-cpu"; }
   [[nodiscard]] std::size_t bytes() const noexcept override { return weights_.bytes_beside_plan(); }
 

@@ -21,9 +21,17 @@ std::size_t floats_of(std::span<const std::int64_t> shape) {
 
 std::size_t padded(std::size_t floats) { return (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats; }
 
-std::size_t memory_floats(const plan::GraphSpec& spec) {
+const Shared* shared_named(std::span<const Shared> shared, std::string_view name) {
+  const auto found =
+      std::find_if(shared.begin(), shared.end(), [&](const auto& s) { return s.name == name; });
+  return found == shared.end() ? nullptr : &*found;
+}
+
+std::size_t memory_floats(const plan::GraphSpec& spec, std::span<const Shared> shared) {
   std::size_t floats = 0;
-  for (const plan::Port& port : spec.inputs) floats += padded(floats_of(port.shape));
+  for (const plan::Port& port : spec.inputs) {
+    if (shared_named(shared, port.name) == nullptr) floats += padded(floats_of(port.shape));
+  }
   for (const plan::Port& port : spec.outputs) floats += padded(floats_of(port.shape));
   for (const plan::State& state : spec.states) floats += 2 * padded(floats_of(state.shape));
   return floats;
@@ -42,13 +50,23 @@ auto& port_named(Ports& ports, std::string_view name, const std::string& graph, 
 
 }  // namespace
 
-OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::Budget* budget)
+OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::Budget* budget,
+                                         std::span<const Shared> shared)
     : graph_(graph),
       account_("graph " + graph.spec().name, 0, budget),
-      memory_(account_, "inputs, outputs and states", memory_floats(graph.spec()) * sizeof(float)) {
+      memory_(account_, "inputs, outputs and states", memory_floats(graph.spec(), shared) * sizeof(float)) {
   const plan::GraphSpec& spec = graph.spec();
   std::span<float> free = memory_.as<float>();
-  for (const plan::Port& port : spec.inputs) inputs_.push_back(bind(port.name, port.shape, free));
+  for (const plan::Port& port : spec.inputs) {
+    const Shared* given = shared_named(shared, port.name);
+    if (given == nullptr) {
+      inputs_.push_back(bind(port.name, port.shape, free));
+    } else {
+      // The C API has no constant tensors; a graph never writes to its inputs.
+      const std::span data(const_cast<float*>(given->data.data()), given->data.size());
+      shared_.push_back(wrap(port.name, port.shape, data));
+    }
+  }
   for (const plan::Port& port : spec.outputs) outputs_.push_back(bind(port.name, port.shape, free));
   for (const plan::State& state : spec.states) {
     Feedback& feedback = states_.emplace_back();
@@ -67,14 +85,25 @@ OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::
 OnnxRuntimeInstance::Bound OnnxRuntimeInstance::bind(const std::string& name,
                                                      std::span<const std::int64_t> shape,
                                                      std::span<float>& free) const {
+  const std::span<float> data = free.first(floats_of(shape));
+  free = free.subspan(padded(data.size()));
+  return wrap(name, shape, data);
+}
+
+OnnxRuntimeInstance::Bound OnnxRuntimeInstance::wrap(const std::string& name,
+                                                     std::span<const std::int64_t> shape,
+                                                     std::span<float> data) const {
   const OnnxRuntimeLibrary& library = graph_.library();
   const OrtApi& api = library.api();
   const auto memory =
       library.make<OrtMemoryInfo>(api.ReleaseMemoryInfo, "describing host memory", [&](OrtMemoryInfo** out) {
         return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out);
       });
-  const std::span<float> data = free.first(floats_of(shape));
-  free = free.subspan(padded(data.size()));
+  if (data.size() != floats_of(shape)) {
+    throw Error(TALKRT_ERROR_INTERNAL, "graph " + graph_.spec().name + ": input \"" + name +
+                                           "\" is shared with " + std::to_string(data.size()) +
+                                           " numbers, expected " + std::to_string(floats_of(shape)));
+  }
   auto value = library.make<OrtValue>(api.ReleaseValue, "wrapping \"" + name + "\"", [&](OrtValue** out) {
     return api.CreateTensorWithDataAsOrtValue(memory.get(), data.data(), data.size_bytes(), shape.data(),
                                               shape.size(), ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, out);
@@ -95,6 +124,7 @@ void OnnxRuntimeInstance::make_binding(int reads) {
     library.check(api.BindOutput(binding.get(), name.c_str(), bound.value.get()), "binding output " + name);
   };
   for (const Bound& bound : inputs_) in(bound.name, bound);
+  for (const Bound& bound : shared_) in(bound.name, bound);
   for (const Bound& bound : outputs_) out(bound.name, bound);
   const auto read = static_cast<std::size_t>(reads), written = 1 - read;
   for (std::size_t i = 0; i < states_.size(); ++i) {
@@ -113,7 +143,7 @@ std::span<const float> OnnxRuntimeInstance::output(std::string_view name) const 
   return port_named(outputs_, name, graph_.spec().name, "output").data;
 }
 
-void OnnxRuntimeInstance::run() {
+void OnnxRuntimeInstance::execute() {
   const OnnxRuntimeLibrary& library = graph_.library();
   OrtStatus* status = library.api().RunWithBinding(graph_.session(), run_options_.get(),
                                                    bindings_[static_cast<std::size_t>(reads_)].get());

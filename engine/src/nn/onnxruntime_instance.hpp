@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One session's use of an ONNX Runtime graph: one block of memory for every port, bound once. States exist
-// twice, and two bindings differ in which copy is read and which is written, so feeding back copies nothing.
+// One session's use of an ONNX Runtime graph: one block of memory for every port that is not shared, bound
+// once. States exist twice, and two bindings differ in which copy is read and which is written, so feeding
+// back copies nothing.
 #pragma once
 
 #include <array>
@@ -21,11 +22,10 @@ class OnnxRuntimeGraph;
 class OnnxRuntimeInstance final : public Instance {
  public:
   /// `graph` must outlive this.
-  OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::Budget* budget);
+  OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::Budget* budget, std::span<const Shared> shared);
 
   [[nodiscard]] std::span<float> input(std::string_view name) override;
   [[nodiscard]] std::span<const float> output(std::string_view name) const override;
-  void run() override;
   void reset() override;
   [[nodiscard]] std::size_t bytes() const noexcept override { return memory_.size(); }
 
@@ -40,13 +40,15 @@ class OnnxRuntimeInstance final : public Instance {
     std::span<const std::byte> initial;  // inside the plan; empty: zeros
   };
 
+  void execute() override;
   Bound bind(const std::string& name, std::span<const std::int64_t> shape, std::span<float>& free) const;
+  Bound wrap(const std::string& name, std::span<const std::int64_t> shape, std::span<float> data) const;
   void make_binding(int reads);
 
   const OnnxRuntimeGraph& graph_;
   device::Budget account_;
   device::Buffer memory_;
-  std::vector<Bound> inputs_, outputs_;
+  std::vector<Bound> inputs_, shared_, outputs_;
   std::vector<Feedback> states_;
   std::array<Handle<OrtIoBinding>, 2> bindings_;  // [i] reads copy i of each state and writes the other
   Handle<OrtRunOptions> run_options_;

@@ -120,6 +120,7 @@ class RecordedPipeline final : public Speaker {
   std::int64_t audio_end(std::int64_t position) const override {
     return rows_->audio_end(row_at(position) + avatar_.manifest.rows->after - 1);
   }
+  std::int64_t look_ahead() const override { return avatar_.look_ahead(); }
   bool takes_rows() const override { return rows_->takes_rows(); }
   std::int64_t position_of(std::int64_t fed) const override {
     if (!rows_->takes_rows()) return fed;

@@ -49,6 +49,8 @@ class GaussianPipeline final : public Speaker {
   GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network,
                    const SessionSpec& spec, device::Budget& budget, Executor& executor)
       : executor_(executor),
+        look_ahead_(avatar.look_ahead()),
+        network_name_(avatar.manifest.motion->graph),
         mel_(log_mel_of(avatar.manifest), budget),
         face_(avatar.manifest, std::move(network), {spec.fps_num, spec.fps_den, spec.seed, spec.idle_motion}),
         channels_(avatar.manifest.gaussian->channels.size()),
@@ -112,6 +114,10 @@ class GaussianPipeline final : public Speaker {
   }
 
   std::span<const float> channels() const override { return channels_; }
+  std::int64_t look_ahead() const override { return look_ahead_; }
+  std::vector<GraphUse> graphs() const override {
+    return {{network_name_, plan::Runs::window, face_.network().times()}};
+  }
 
  private:
   [[nodiscard]] render::Figure figure() const { return {&deformer_.rig(), deformer_.pose()}; }
@@ -120,6 +126,8 @@ class GaussianPipeline final : public Speaker {
   }
 
   Executor& executor_;
+  std::int64_t look_ahead_;
+  std::string network_name_;
   features::LogMelStream mel_;
   motion::FaceTimeline face_;
   std::vector<float> channels_;  // in the rig's order

@@ -19,6 +19,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/nn/graph.hpp"
@@ -26,6 +27,7 @@
 #include "engine/src/render/backdrop.hpp"
 #include "kernels/executor.hpp"
 #include "kernels/gaussian/rasterize.hpp"
+#include "kernels/image/affine.hpp"
 
 namespace talkrt::pipelines {
 
@@ -37,14 +39,37 @@ struct PixelTarget {
   std::int64_t stride = 0;
 };
 
+/// Of models that animate a picture. Borrowed while the session is being created.
+struct PortraitSpec {
+  const std::uint8_t* pixels = nullptr;  // [height, width, channels], packed; nullptr: none
+  int width = 0, height = 0, channels = 3;
+  image::Affine to_crop;   // from the picture's coordinates to the crop's
+  bool crop_only = false;  // frames are the crop, not the picture with it in its place
+};
+
+/// Of models that make motion by diffusion. 0, and a negative guidance, mean the plan's.
+struct DiffusionSpec {
+  int steps = 0, hop = 0;  // of denoising; frames made at once
+  float eta = 0, guidance = -1;
+};
+
 struct SessionSpec {
   int width = 0, height = 0;  // pixels
   int fps_num = 0, fps_den = 0;
   std::uint64_t seed = 0;
   bool idle_motion = true;
   render::BackdropSpec backdrop;
+  PortraitSpec portrait;
+  DiffusionSpec diffusion;
   PixelTarget scratch_frame;  // free to draw into while the session is being created
   std::function<void(const std::string&)> warn;
+};
+
+/// What a graph has done for a session; graphs that run once per portrait may have run for another one.
+struct GraphUse {
+  std::string name;
+  plan::Runs runs{};
+  nn::RunTimes times;
 };
 
 class Speaker;
@@ -59,6 +84,8 @@ class Pipeline {
   /// Draws what the last frame showed (before the first: the head at rest) from a camera of the host's.
   /// Throws OUT_OF_BUDGET, OUT_OF_MEMORY, and UNSUPPORTED where the model has no depth to look into.
   virtual gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) = 0;
+  /// From any thread.
+  [[nodiscard]] virtual std::vector<GraphUse> graphs() const { return {}; }
 };
 
 /// The pipeline of a model that talks.
@@ -85,8 +112,10 @@ class Speaker : public Pipeline {
   /// The speaker was cut off: forgets audio that was fed; the next sample is the one at `position`. Keeps
   /// what the eye would miss: where the mouth was, gaze, head, emotion.
   virtual void restart(std::int64_t position) = 0;
-  /// Channel values of the last rendered frame.
+  /// Numbers that the last rendered frame shows: a rig's channels, or a portrait's keypoints.
   [[nodiscard]] virtual std::span<const float> channels() const = 0;
+  /// Most samples beyond a frame's position that audio_end asks for.
+  [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
 };
 
 /// What all sessions of a model share; immutable.
@@ -95,7 +124,7 @@ class Avatar {
   virtual ~Avatar() = default;
   [[nodiscard]] virtual std::unique_ptr<Pipeline> begin(const SessionSpec& spec, device::Budget& budget,
                                                         Executor& executor) const = 0;
-  /// Most samples beyond a frame's position that audio_end asks for.
+  /// The same of a session that asks for nothing special.
   [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
   [[nodiscard]] virtual std::span<const std::string> emotions() const = 0;
   /// Whether sessions read the plan's tensors, or only small ones (a background picture): then the file need
@@ -104,8 +133,9 @@ class Avatar {
 };
 
 /// The avatar of a plan, by its model. `plan` must outlive it; `backend` is asked for by models that have a
-/// graph. Throws PLAN_UNSUPPORTED for a model that this library does not run, and what opening graphs throws.
+/// graph; `threads` work on a heavy one. Throws PLAN_UNSUPPORTED for a model that this library does not run,
+/// and what opening graphs throws.
 std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
-                                    device::Budget& budget);
+                                    device::Budget& budget, int threads);
 
 }  // namespace talkrt::pipelines

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What engines and models say about themselves, as JSON.
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "engine/src/device/cuda_module.hpp"
 #include "engine/src/session/engine.hpp"
 #include "engine/src/session/model.hpp"
+#include "engine/src/session/session.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 
 namespace talkrt::session {
@@ -70,6 +72,19 @@ std::string Engine::describe_json() {
   }
   out["memory"] = std::move(memory);
   return dumped(out);
+}
+
+std::string Session::describe_json() const {
+  constexpr std::array<const char*, 5> kRuns{"avatar", "portrait", "clip", "window", "frame"};
+  ordered_json graphs = ordered_json::array();
+  for (const pipelines::GraphUse& use : pipeline_->graphs()) {
+    graphs.push_back({{"name", use.name},
+                      {"runs", kRuns.at(static_cast<std::size_t>(use.runs))},
+                      {"calls", use.times.runs},
+                      {"ms", static_cast<double>(use.times.ns) / 1e6}});
+  }
+  return dumped(
+      {{"look_ahead", speaker_ == nullptr ? 0 : speaker_->look_ahead()}, {"graphs", std::move(graphs)}});
 }
 
 std::string Model::describe_json() const {

@@ -22,8 +22,7 @@ nn::Backend& Engine::backend() {
   if (backend_error_) throw *backend_error_;
   if (!backend_) {
     try {
-      // One thread inside a graph: a step of speech is a few microseconds of work, and the cores are ours.
-      backend_ = nn::open_onnxruntime({config_.onnxruntime, 1});
+      backend_ = nn::open_onnxruntime(config_.onnxruntime);
       config_.log(TALKRT_LOG_INFO, "back end: " + backend_->describe_json());
     } catch (const Error& error) {
       backend_error_ = error;
@@ -48,8 +47,8 @@ std::shared_ptr<const Model> Engine::load(const std::string& path) {
   std::erase_if(models_, [&](const auto& model) { return model->path() == path; });
 
   const auto open = [&] {
-    return std::make_shared<const Model>(path, identity, budget_,
-                                         [this]() -> nn::Backend& { return backend(); });
+    return std::make_shared<const Model>(
+        path, identity, budget_, [this]() -> nn::Backend& { return backend(); }, pool_.workers());
   };
   auto model = evicting(open);
   models_.push_back(model);

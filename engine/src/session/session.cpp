@@ -32,7 +32,8 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
   spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
   pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
   speaker_ = pipeline_->speaker();
-  spec.backdrop = {};  // the host's picture was borrowed for the call
+  spec.backdrop = {};  // the host's pictures were borrowed for the call
+  spec.portrait = {};
 }
 
 pipelines::Speaker& Session::speaker() const {
@@ -191,6 +192,7 @@ void Session::deliver(const pipelines::PixelTarget& target, talkrt_frame& frame)
   frame.width = config_.spec.width;
   frame.height = config_.spec.height;
   frame.stride = target.stride;
+  frame.untrained = model_->manifest().untrained_seed ? 1 : 0;
   std::copy(times_.begin(), times_.end(), frame.stage_ns);
   times_ = {};
   next_position_ = clock_.position(++next_);

@@ -55,6 +55,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void draw(const talkrt_camera& camera, talkrt_view& view);
 
   [[nodiscard]] talkrt_session_stats stats() const;
+  [[nodiscard]] std::string describe_json() const;
   /// Of the last frame; valid until the next pull. A scene has none.
   [[nodiscard]] std::span<const float> channels() const;
   [[nodiscard]] int width() const noexcept { return config_.spec.width; }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/src/session/session_config.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <span>
 #include <string>
 #include <talkrt/error.hpp>
+
+#include "engine/src/motion/motion_windows.hpp"
+#include "engine/src/plan/message.hpp"
 
 namespace talkrt::session {
 namespace {
@@ -10,6 +16,7 @@ namespace {
 constexpr std::int64_t kMaxSide = 8192, kMaxSlots = 64;
 constexpr std::int64_t kMaxCapacity = std::int64_t{1} << 40;  // keeps sizes in bytes far from overflow
 constexpr std::int64_t kMaxFps = 240;
+constexpr double kMaxCropEntry = 1e6, kLeastCropScale = 1.0 / 64, kMostCropScale = 64;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& found, const std::string& expected) {
   throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
@@ -62,6 +69,70 @@ render::BackdropSpec backdrop(const talkrt_session_config& config, int width, in
   return out;
 }
 
+pipelines::PortraitSpec portrait(const talkrt_session_config& config, const plan::Manifest& manifest) {
+  pipelines::PortraitSpec out;
+  if (config.portrait == nullptr) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "session config: portrait is NULL, and a plan of model \"" +
+                                                   manifest.model +
+                                                   "\" animates a portrait: give a picture with a face");
+  }
+  out.pixels = config.portrait;
+  out.width = static_cast<int>(in_range("portrait_width", config.portrait_width, 1, kMaxSide));
+  out.height = static_cast<int>(in_range("portrait_height", config.portrait_height, 1, kMaxSide));
+  out.channels = static_cast<int>(in_range("portrait_channels", config.portrait_channels, 3, 4));
+  out.crop_only = in_range("portrait_crop_only", config.portrait_crop_only, 0, 1) == 1;
+  const std::span<const double> m = config.portrait_crop;
+  if (std::all_of(m.begin(), m.end(), [](double value) { return value == 0; })) {
+    if (out.width != manifest.width || out.height != manifest.height) {
+      refuse("portrait without portrait_crop", std::to_string(out.width) + " x " + std::to_string(out.height),
+             "the plan's size, " + std::to_string(manifest.width) + " x " + std::to_string(manifest.height));
+    }
+    out.crop_only = true;
+    return out;
+  }
+  out.to_crop = {m[0], m[1], m[2], m[3], m[4], m[5]};
+  for (std::size_t i = 0; i < m.size(); ++i) {
+    if (!(std::abs(m[i]) <= kMaxCropEntry)) {
+      refuse("portrait_crop[" + std::to_string(i) + "]", plan::described(static_cast<float>(m[i])),
+             "at most 1e6 in magnitude");
+    }
+  }
+  const double size = std::abs(out.to_crop.determinant());  // pixels of the crop for one of the portrait
+  if (!(size >= kLeastCropScale * kLeastCropScale && size <= kMostCropScale * kMostCropScale)) {
+    refuse("portrait_crop", "a map that scales by " + plan::described(static_cast<float>(std::sqrt(size))),
+           "1/64 to 64");
+  }
+  return out;
+}
+
+pipelines::DiffusionSpec diffusion(const talkrt_session_config& config, const plan::Vasa1Spec& model) {
+  pipelines::DiffusionSpec out;
+  out.steps = static_cast<int>(in_range("motion_steps", config.motion_steps, 0, model.steps));
+  out.hop =
+      config.motion_hop == 0
+          ? 0
+          : static_cast<int>(in_range("motion_hop", config.motion_hop, motion::kLeastHop, model.frames));
+  out.eta = config.motion_eta;
+  if (!(out.eta >= 0 && out.eta <= 1)) refuse("motion_eta", plan::described(out.eta), "0 to 1");
+  out.guidance = config.motion_guidance;
+  if (!(out.guidance <= 20)) refuse("motion_guidance", plan::described(out.guidance), "0 to 20, or negative");
+  return out;
+}
+
+void refuse_portrait(const talkrt_session_config& config, const talkrt_session_config& defaults,
+                     const plan::Manifest& manifest) {
+  const auto refused = [&](const char* field) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT, std::string("session config: ") + field +
+                                                   " is set, and a plan of model \"" + manifest.model +
+                                                   "\" has no use for it");
+  };
+  if (config.portrait != nullptr) refused("portrait");
+  if (config.motion_steps != defaults.motion_steps) refused("motion_steps");
+  if (config.motion_hop != defaults.motion_hop) refused("motion_hop");
+  if (config.motion_eta != defaults.motion_eta) refused("motion_eta");
+  if (config.motion_guidance != defaults.motion_guidance) refused("motion_guidance");
+}
+
 }  // namespace
 
 talkrt_session_config default_session_config() {
@@ -71,14 +142,31 @@ talkrt_session_config default_session_config() {
   config.seed = 1;
   config.idle_motion = 1;
   config.background = TALKRT_BACKGROUND_PLAN;
+  config.portrait_channels = 3;
+  config.motion_guidance = -1;
   return config;
 }
 
 CheckedConfig check_config(const talkrt_session_config& config, const plan::Manifest& manifest) {
   CheckedConfig out;
   pipelines::SessionSpec& spec = out.spec;
-  spec.width = side("width", config.width, manifest.width);
-  spec.height = side("height", config.height, manifest.height);
+  int natural_width = manifest.width, natural_height = manifest.height;
+  if (manifest.vasa1) {
+    spec.portrait = portrait(config, manifest);
+    spec.diffusion = diffusion(config, *manifest.vasa1);
+    if (!spec.portrait.crop_only) {
+      natural_width = spec.portrait.width;
+      natural_height = spec.portrait.height;
+    }
+    if (config.background != TALKRT_BACKGROUND_PLAN) {
+      refuse("background", std::to_string(static_cast<int>(config.background)),
+             "TALKRT_BACKGROUND_PLAN: a portrait brings its own");
+    }
+  } else {
+    refuse_portrait(config, default_session_config(), manifest);
+  }
+  spec.width = side("width", config.width, natural_width);
+  spec.height = side("height", config.height, natural_height);
   const bool plan_rate = config.fps_num == 0 && config.fps_den == 0;
   spec.fps_num = plan_rate ? manifest.fps_num : config.fps_num;
   spec.fps_den = plan_rate ? manifest.fps_den : config.fps_den;

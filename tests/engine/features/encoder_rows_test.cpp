@@ -39,7 +39,7 @@ class Sums final : public nn::Instance {
         vectors_(static_cast<std::size_t>(spec.step / 320 * 2)) {}
   std::span<float> input(std::string_view) override { return window_; }
   std::span<const float> output(std::string_view) const override { return vectors_; }
-  void run() override {
+  void execute() override {
     const auto made = encoded(window_, spec_);
     std::copy(made.begin(), made.end(), vectors_.begin());
   }

@@ -21,7 +21,7 @@ class CountingGraph final : public nn::Instance {
   std::span<const float> output(std::string_view name) const override {
     return name == "coefficients" ? coefficients_ : name == "closure" ? closure_ : energy_;
   }
-  void run() override {
+  void execute() override {
     float sum = 0;
     for (const float v : mel_) sum += v;
     coefficients_[0] = sum / 100;

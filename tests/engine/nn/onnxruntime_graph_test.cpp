@@ -129,6 +129,27 @@ TEST(OnnxRuntimeGraph, instances_do_not_see_each_other) {
   EXPECT_EQ(step(*a, 0, 0), (std::vector<float>{1, 2}));
 }
 
+TEST(OnnxRuntimeGraph, instances_share_an_input_that_the_caller_owns_and_count_their_runs) {
+  const ProbePlan probe = accumulator_plan();
+  const auto graph = open(probe);
+  std::vector<float> x{1, 0};
+  const Shared shared[] = {{"x", x}};
+  const auto a = graph->instance(nullptr, shared), b = graph->instance(nullptr, shared);
+  EXPECT_LT(a->bytes(), graph->instance()->bytes());
+  a->run();
+  x[0] = 3;
+  b->run();
+  a->run();
+  EXPECT_EQ(a->output("y")[0], 4);
+  EXPECT_EQ(b->output("y")[0], 3);
+  EXPECT_EQ(a->times().runs, 2u);
+  EXPECT_GT(a->times().ns, 0u);
+  expect_error(TALKRT_ERROR_NOT_FOUND, {"no input \"x\""}, [&] { (void)a->input("x"); });
+  const Shared wrong[] = {{"x", std::span(x).first(1)}};
+  expect_error(TALKRT_ERROR_INTERNAL, {"shared with 1 numbers, expected 2"},
+               [&] { (void)graph->instance(nullptr, wrong); });
+}
+
 TEST(OnnxRuntimeGraph, instances_run_at_the_same_time) {
   const ProbePlan probe = accumulator_plan();
   const auto graph = open(probe);

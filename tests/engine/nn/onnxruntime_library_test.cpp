@@ -14,7 +14,7 @@ namespace {
 
 std::string missing(const std::string& library) {
   try {
-    open_onnxruntime({library, 1});
+    open_onnxruntime(library);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), TALKRT_ERROR_BACKEND_MISSING);
     return error.what();
@@ -88,13 +88,10 @@ TEST(OnnxRuntimeLibrary, describes_itself) {
   EXPECT_EQ(json["name"], "onnxruntime-cpu");
   EXPECT_TRUE(json["version"].get<std::string>().starts_with("1.")) << json;
   EXPECT_FALSE(json["path"].get<std::string>().empty());
-  EXPECT_EQ(json["threads"], 1);
   bool cpu = false;
   for (const auto& provider : json["providers"]) cpu |= provider == "CPUExecutionProvider";
   EXPECT_TRUE(cpu) << json;
 }
-
-TEST(OnnxRuntimeLibrary, threads_below_one_are_refused) { EXPECT_THROW(open_onnxruntime({"", 0}), Error); }
 
 }  // namespace
 }  // namespace talkrt::nn

@@ -60,6 +60,10 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
             f"{manifest['audio']['sample_rate']} Hz mono"
             + ("" if look_ahead is None else f", the network looks {look_ahead:.1f} ms ahead"),
         )
+    if vasa1 := manifest.get("vasa1"):
+        yield from _portraits(vasa1, manifest)
+    if untrained := manifest.get("untrained"):
+        yield "UNTRAINED", f"weights are random numbers of seed {untrained['seed']}: for tests only"
     budget = manifest.get("budget", {})
     for kind in ("host", "device"):
         if amount := budget.get(f"{kind}_bytes"):
@@ -73,6 +77,23 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
     if check := manifest.get("check"):
         pictures = len(check.get("cameras") or check["frames"])
         yield "check clip", f"{pictures} frames, at least {check['min_psnr_db']:g} dB"
+
+
+def _portraits(vasa1: dict[str, Any], manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    frames, steps = vasa1["window"]["frames"], vasa1["diffusion"]
+    yield (
+        "motion",
+        f"windows of {frames} frames, {steps['default_steps']} of {steps['steps']} denoising "
+        f"steps, guidance {steps['guidance']:g}, {vasa1['precision']}",
+    )
+    # A frame hears speech up to 80 ms before its own end; the first of a hop waits for the last.
+    whole, short = (hop * 40 - 80 for hop in (frames, min(frames, 12)))
+    yield (
+        "look-ahead",
+        f"{whole} ms in whole windows, as published; with a hop of h frames 40 h - 80 ms, "
+        f"{short} ms for h = {min(frames, 12)}",
+    )
+    yield "portrait", "given to a session; crop {width}x{height}".format(**manifest["video"])
 
 
 def _gaussian(gaussian: dict[str, Any]) -> Iterator[tuple[str, str]]:

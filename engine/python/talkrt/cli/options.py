@@ -52,6 +52,15 @@ def parse_pair(text: str, option: str) -> tuple[float, float]:
     return parts[0], parts[1]
 
 
+def parse_box(text: str) -> tuple[float, float, float, float]:
+    """120,80,380,420."""
+    parts = [_number(part) for part in text.split(",")]
+    numbers = [part for part in parts if part is not None]
+    if len(parts) != 4 or len(numbers) != 4:
+        raise Error(f"--face-box is {text!r}, expected four numbers, as 120,80,380,420")
+    return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
 def _number(text: str) -> float | None:
     try:
         value = float(text)

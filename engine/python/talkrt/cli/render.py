@@ -7,8 +7,8 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,9 +24,15 @@ from rich.progress import (
 from rich.text import Text
 
 from talkrt import rendering
-from talkrt.cli.options import parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.batch import render_batch
+from talkrt.cli.options import parse_box, parse_emotion, parse_fps, parse_pair, parse_size
 from talkrt.controls import Controls
+from talkrt.engine import Engine
+from talkrt.errors import Error
+from talkrt.model import Model
 from talkrt.planes import DEPTH_SCALE
+from talkrt.portrait import read_portrait
+from talkrt.portrait_options import PortraitOptions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -37,11 +43,38 @@ Degrees = Annotated[float, typer.Option(help="Degrees added to the head, -60 to 
 def render(
     plan: Annotated[str, typer.Argument(help="The plan file.", show_default=False)],
     audio: Annotated[
-        str | None, typer.Argument(help="Speech: any audio or video file. A scene takes none.")
+        list[str] | None,
+        typer.Argument(help="Speech: any audio or video file, or several. A scene takes none."),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option("-o", "--out", help=".mp4, .webm, a folder, or a pattern like f/%05d.png."),
+        typer.Option(
+            "-o",
+            "--out",
+            help=".mp4, .webm, a folder, or a pattern like f/%05d.png. Of several clips or "
+            "portraits: a folder, with a movie for each.",
+        ),
+    ] = None,
+    portrait: Annotated[
+        list[str] | None,
+        typer.Option(help="A picture of a face to animate; may be given several times."),
+    ] = None,
+    face_box: Annotated[
+        str | None, typer.Option(help="LEFT,TOP,RIGHT,BOTTOM of the face in the portrait, pixels.")
+    ] = None,
+    crop_only: Annotated[
+        bool, typer.Option("--crop-only", help="The face's crop alone, not the whole portrait.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(min=4, max=50, help="Of denoising; by default the plan's.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="How strongly motion follows speech; 0 to 20.")
+    ] = None,
+    eta: Annotated[float, typer.Option(help="Noise drawn while denoising, 0 to 1.")] = 0.0,
+    hop: Annotated[
+        int | None,
+        typer.Option(help="Motion frames made at once; by default a whole window, as published."),
     ] = None,
     features: Annotated[
         str | None,
@@ -98,10 +131,47 @@ def render(
         head_roll=roll,
         head_distance=distance,
     )
+    box = None if face_box is None else parse_box(face_box)
+    diffusion = PortraitOptions(
+        crop_only=crop_only, steps=steps, hop=hop, eta=eta, guidance=guidance
+    )
+    clips, faces = audio or [], {}
+    source: str | Model = plan
+    if portrait or len(clips) > 1:
+        source = model = Engine(threads=threads).load(plan)
+        faces = {path: _portrait(path, model, box, diffusion) for path in portrait or []}
+    if len(clips) > 1 or len(faces) > 1:
+        if out is None or (strip, camera, depth, alpha) != (None,) * 4 or background != "plan":
+            raise Error(
+                "several clips or portraits make movies in a folder: give it by -o, and no "
+                "strip, camera, depth, alpha or background"
+            )
+        with _progress(visible=not as_json and sys.stderr.isatty()) as report:
+            results = render_batch(
+                model,
+                clips,
+                faces,
+                out,
+                fps=parse_fps(fps),
+                size=parse_size(size),
+                controls=controls,
+                seed=seed,
+                idle_motion=idle,
+                progress=report,
+            )
+        if as_json:
+            print(
+                json.dumps(
+                    {"schema": "talkrt.render_batch/1", "clips": [_entry(r) for r in results]}
+                )
+            )
+        else:
+            print("\n".join(_summary(result) for result in results))
+        return
     with _progress(visible=not as_json and sys.stderr.isatty()) as report:
         result = rendering.render(
-            plan,
-            audio,
+            source,
+            clips[0] if clips else None,
             out,
             features=features,
             fps=parse_fps(fps),
@@ -114,6 +184,7 @@ def render(
             depth_scale=depth_scale,
             seed=seed,
             idle_motion=idle,
+            portrait=next(iter(faces.values()), diffusion),
             threads=threads,
             strip=strip,
             strip_frames=strip_frames,
@@ -156,10 +227,25 @@ def _summary(result: rendering.Rendering) -> str:
     )
 
 
-def _as_json(result: rendering.Rendering) -> str:
+def _entry(result: rendering.Rendering) -> dict[str, Any]:
     derived = {
         "render_fps": result.render_fps,
         "whole_fps": result.whole_fps,
         "real_time_factor": result.real_time_factor,
     }
-    return json.dumps({"schema": "talkrt.render/1", **asdict(result), **derived}, indent=2)
+    return {**asdict(result), **derived}
+
+
+def _as_json(result: rendering.Rendering) -> str:
+    return json.dumps({"schema": "talkrt.render/1", **_entry(result)}, indent=2)
+
+
+def _portrait(
+    path: str,
+    model: Model,
+    box: tuple[float, float, float, float] | None,
+    diffusion: PortraitOptions,
+) -> PortraitOptions:
+    diffusion.check_kind(model)
+    found = read_portrait(path, face_box=box)
+    return replace(diffusion, picture=found.picture, crop=found.matrix(model.size[0]))
