@@ -24,7 +24,8 @@ from ..validity import FOREIGN, STEAL
 from .decision import Round
 from .sides import Side
 
-CALIBRATION = 0.05  # a round whose calibration is further off the run's median is spoilt
+CALIBRATION = 0.10  # a round in which the machine's speed changed by more is spoilt
+_CALIBRATIONS = 5  # their fastest is taken
 _SCRIPT = Path(__file__).with_name("round_process.py")
 _TIMEOUT_S = 600
 _TAIL = 90.0
@@ -97,11 +98,9 @@ class Runner:
         self.processes.append(process)
         return process
 
-    def usual_calibration_ms(self) -> float:
-        return statistics.median(p.calibration_ms for p in self.processes)
-
     def _calibrate(self) -> Calibration:
-        return self._kernel.run(0.0)
+        runs = [self._kernel.run(0.0) for _ in range(_CALIBRATIONS)]
+        return Calibration(0.0, min(r.compute_ms for r in runs), min(r.copy_ms for r in runs))
 
 
 def rounds_of(a: Side, b: Side, runner: Runner, seed: int) -> Callable[[int], Round]:
@@ -110,12 +109,12 @@ def rounds_of(a: Side, b: Side, runner: Runner, seed: int) -> Callable[[int], Ro
     def next_round(index: int) -> Round:
         order = "ABBA" if rng.random() < 0.5 else "BAAB"
         four = [runner.run(a if letter == "A" else b) for letter in order]
-        return round_from(order, four, runner.usual_calibration_ms())
+        return round_from(order, four)
 
     return next_round
 
 
-def round_from(order: str, processes: list[Process], usual_ms: float) -> Round:
+def round_from(order: str, processes: list[Process]) -> Round:
     first = [p for p, letter in zip(processes, order, strict=True) if letter == "A"]
     second = [p for p, letter in zip(processes, order, strict=True) if letter == "B"]
 
@@ -129,19 +128,20 @@ def round_from(order: str, processes: list[Process], usual_ms: float) -> Round:
         order,
         log_ratio(lambda p: p.median_ms),
         log_ratio(lambda p: percentile(sorted(p.frame_ms), _TAIL)) if tail else None,
-        spoilt(processes, usual_ms),
+        spoilt(processes),
     )
 
 
-def spoilt(processes: list[Process], usual_ms: float) -> str | None:
+def spoilt(processes: list[Process]) -> str | None:
     for p in processes:
         if p.steal > STEAL:
             return f"the hypervisor took {p.steal:.1%} of the cores"
         if p.foreign > FOREIGN:
             return f"other processes took {p.foreign:.0%} of the cores"
-        off = p.calibration_ms / usual_ms - 1.0
-        if abs(off) > CALIBRATION:
-            return f"the calibration was {off:+.1%} off"
+    calibrations = [p.calibration_ms for p in processes]
+    change = max(calibrations) / min(calibrations) - 1.0
+    if change > CALIBRATION:
+        return f"the machine's speed changed by {change:.0%} (calibration)"
     return None
 
 

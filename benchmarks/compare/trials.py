@@ -53,12 +53,11 @@ def record(plan: str, job: Job, minutes: float, seed: int) -> dict[str, list[Rou
         done: dict[str, list[tuple[int, Process]]] = {name: [] for name in sides}
         for place, name in enumerate([*order, *reversed(order)]):
             done[name].append((place, runner.run(sides[name])))
-        usual = runner.usual_calibration_ms()
         for arm in ARMS:
             four = sorted([("A", *p) for p in done["A"]] + [("B", *p) for p in done[arm]],
                           key=lambda entry: entry[1])  # fmt: skip
             letters = "".join(letter for letter, _, _ in four)
-            pool[arm].append(round_from(letters, [p for _, _, p in four], usual))
+            pool[arm].append(round_from(letters, [p for _, _, p in four]))
         left = minutes - (time.monotonic() - begin) / 60
         print(f"\rcycle {len(pool['control'])}, {left:.1f} minutes left ", end="", file=sys.stderr)
     print(file=sys.stderr)
