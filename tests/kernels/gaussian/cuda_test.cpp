@@ -142,16 +142,18 @@ TEST(Cuda, counts_are_those_of_the_cpu) {
 TEST(Cuda, longer_list_than_can_be_sorted_at_once_is_drawn_whole) {
   Scene scene;
   scene.camera = plain_camera(20, 16);
-  for (int i = 0; i < 5000; ++i) {  // faint enough that none of the pixels is ever done
-    const int rank = static_cast<int>(i * 2749LL % 5000);
-    add_splat(scene, {static_cast<float>(i % 11) * 0.01f, 0, 2 + static_cast<float>(rank / 3) * 0.001f},
-              {0.4f, 0.4f, 0.4f}, 0.0041f, {static_cast<float>(i % 7) / 7, 0.5f, 0.2f}, rotation(0, 0, 0),
-              i % 2);
+  // Small and spread, so that every pixel sees a part of the list and one splat too many or too few shows.
+  for (int i = 0; i < 5000; ++i) {
+    const int rank = static_cast<int>(i * 2749LL % 5000), place = i % 16;
+    const float across = static_cast<float>(place % 4) - 1.5f, down = static_cast<float>(place / 4) - 1.5f;
+    add_splat(scene, {across * 0.2f - 0.1f, down * 0.2f, 2 + static_cast<float>(rank / 3) * 0.001f},
+              {0.06f, 0.06f, 0.06f}, 0.02f, {static_cast<float>(i % 7) / 7, 0.5f, 0.2f}, rotation(0, 0, 0),
+              place % 2);
   }
   const CudaPicture picture = cuda_render(scene, gaussian::kMaxBinCapacity);
   EXPECT_GT(picture.stats.longest_list, 3000u);
   EXPECT_GT(picture.stats.beyond_bins, 0u);
-  expect_matches(picture, scene);
+  EXPECT_GE(psnr(picture, render_reference(scene)), 80);  // one splat drawn twice a round gives 78
 }
 
 TEST(Cuda, rig_is_posed_on_the_way) {
