@@ -24,19 +24,19 @@ namespace talkrt {
 struct SessionConfig : talkrt_session_config {
   SessionConfig() : talkrt_session_config{} { talkrt_session_config_init(this); }
 
-  /// The face to animate, RGB8 or RGBA8 [height, width, channels], packed; borrowed until the session is
+  /// The face to animate, RGB8 or RGBA8 [rows, columns, channels], packed; borrowed until the session is
   /// made. `crop` [2, 3] leads from its pixels to those of the crop that the networks see.
-  void set_portrait(std::span<const std::uint8_t> pixels, int width, int height, int channels,
+  void set_portrait(std::span<const std::uint8_t> pixels, int columns, int rows, int channels,
                     std::span<const double, 6> crop) {
-    if (width < 1 || height < 1 || channels < 1 ||
-        pixels.size() != static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
+    if (columns < 1 || rows < 1 || channels < 1 ||
+        pixels.size() != static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows) *
                              static_cast<std::size_t>(channels)) {
       throw Error(TALKRT_ERROR_INVALID_ARGUMENT, "portrait holds " + std::to_string(pixels.size()) +
-                                                     " bytes, expected width * height * channels");
+                                                     " bytes, expected rows * columns * channels");
     }
     portrait = pixels.data();
-    portrait_width = width;
-    portrait_height = height;
+    portrait_width = columns;
+    portrait_height = rows;
     portrait_channels = channels;
     std::copy(crop.begin(), crop.end(), portrait_crop);
   }
