@@ -115,10 +115,9 @@ def bench_plan(request: Request) -> int:
         return _stopped(bench, request, report, f"interrupted by signal {stopped.number}",
                         128 + stopped.number)  # fmt: skip
     except Error as error:
-        done = _stopped(bench, request, report, f"{error.code}: {error}", gates.ERROR)
-        if done is None:
+        if bench.so_far() is None:
             raise
-        return done
+        return _stopped(bench, request, report, f"{error.code}: {error}", gates.ERROR)
     result = report(measurement)
     if old is not None:
         assert request.baseline is not None
@@ -152,6 +151,7 @@ def _with_most_sessions(
 def _stopped(
     bench: Bench, request: Request, report: Callable[[Measurement], Report], why: str, code: int
 ) -> int:
+    why = " ".join(why.split())
     measurement = bench.partial(why)
     if measurement is None:
         print(f"bench: {why}; no frame was measured", file=sys.stderr)

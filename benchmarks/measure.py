@@ -126,7 +126,9 @@ class Bench:
     def _result(self, stopped: str | None) -> Measurement:
         model, recorder, start = self._model, self._recorder, self._start
         assert model is not None and recorder is not None and start is not None
-        stats = self.source.session(model, self.workload.seed).stats
+        session = self.source.session(model, self.workload.seed)
+        self.source.stream(model, session).pull()  # a scene takes its memory when it is drawn
+        stats = session.stats
         gpu = self.gpu.end() if self.gpu is not None else None
         return Measurement(
             workload=self.workload,

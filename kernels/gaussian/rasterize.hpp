@@ -53,7 +53,7 @@ struct RasterOptions {
   bool operator==(const RasterOptions&) const = default;
 };
 
-enum class Backdrop { color, image, picture, transparent };
+enum class Backdrop { color, image, transparent, picture };
 
 struct Background {
   Backdrop kind = Backdrop::color;

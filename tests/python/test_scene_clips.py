@@ -223,7 +223,7 @@ def test_bench_measures_a_scene(talkrt_command: RunTool, scene: Path) -> None:
     done = talkrt_command("bench", "--engine", scene, "--frames", "12", "--warmup", "2", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["workload"]["camera"].startswith("in an orbit")
+    assert result["workload"]["shown"]["camera"].startswith("in an orbit")
     assert result["workload"]["frames"] == 12
     assert result["latency_ms"]["frame"]["count"] == 12
     assert result["memory_bytes"]["session"] > 0

@@ -129,8 +129,8 @@ TALKRT_API void talkrt_model_release(talkrt_model* model);
 
 typedef struct talkrt_model_info {
   uint32_t struct_size;
-  const char* kind; /* "gaussian"; "vasa1", whose sessions need a portrait; or "scene", which takes no audio and
-                       is only drawn */
+  const char* kind; /* "gaussian"; "vasa1", whose sessions need a portrait; or "scene", which takes no audio
+                       and is only drawn */
   const char* name;
   int32_t sample_rate;      /* Hz, of the audio that sessions take; 0: they take none */
   int32_t width, height;    /* pixels, as exported */
@@ -186,23 +186,23 @@ typedef struct talkrt_session_config {
   int32_t frame_slots;      /* frames that may be held at once, 1 to 64 */
   int64_t audio_capacity;   /* samples that push_audio can hold ahead of pull; 0: two seconds */
   uint64_t seed;            /* of blinks, gaze and head motion */
-  int32_t idle_motion;      /* 0: no blinks, gaze or head motion of its own; 1: natural. A portrait's motion all
-                               comes from its network, whatever this says */
+  int32_t idle_motion; /* 0: no blinks, gaze or head motion of its own; 1: natural. A portrait's motion all
+                          comes from its network, whatever this says */
   talkrt_background background;
   float background_color[3];       /* 0 to 1, display-referred */
   const uint8_t* background_image; /* RGB8, tightly packed [height, width, 3], of the frame's size */
   int32_t background_image_width, background_image_height;
 
   /* Of models that animate a portrait (vasa1), which need one; others refuse it. */
-  const uint8_t* portrait;  /* tightly packed [height, width, channels] */
+  const uint8_t* portrait;                 /* tightly packed [height, width, channels] */
   int32_t portrait_width, portrait_height; /* 1 to 8192 */
   int32_t portrait_channels;               /* 3: RGB8; 4: RGBA8, laid over white */
-  double portrait_crop[6];   /* row-major [2, 3]: from the portrait's pixel indices to those of the crop that
-                                the networks see, centres of pixels at whole numbers. All 0: the portrait is
-                                the crop, and has the plan's size */
+  double portrait_crop[6];    /* row-major [2, 3]: from the portrait's pixel indices to those of the crop that
+                                 the networks see, centres of pixels at whole numbers. All 0: the portrait is
+                                 the crop, and has the plan's size */
   int32_t portrait_crop_only; /* 0: a frame is the portrait's picture with the moving crop in its place, where
-                                 width and height are 0 of its size; 1: the crop alone, where they are 0 of the
-                                 plan's. Without portrait_crop it is 1 */
+                                 width and height are 0 of its size; 1: the crop alone, where they are 0 of
+                                 the plan's. Without portrait_crop it is 1 */
 
   /* Of models that make motion by diffusion (vasa1); others refuse them. */
   int32_t motion_steps; /* of denoising; 0: the plan's, else 1 to the schedule's; 4 to 50 make sense */
@@ -341,11 +341,12 @@ TALKRT_API talkrt_status talkrt_session_get_stats(talkrt_session* session, talkr
 
 /* What the session is and has done, as JSON; free with talkrt_string_free. From any thread.
  *   look_ahead  samples of audio beyond a frame's time that a frame of this session needs at most
- *   graphs      [{name, runs: "portrait" | "clip" | "window" | "frame", calls, ms}], calls and their time so far */
+ *   graphs      [{name, runs: "portrait" | "clip" | "window" | "frame", calls, ms}], calls and ms so far */
 TALKRT_API talkrt_status talkrt_session_describe_json(talkrt_session* session, char** out);
 
 /* Numbers that the last delivered frame shows, for tests and tools: channel values in the order of the
- * manifest's gaussian.channels; of a portrait its 21 driving keypoints (x, y, z). *count is the capacity on entry and the number of channels on return. */
+ * manifest's gaussian.channels; of a portrait its 21 driving keypoints (x, y, z). *count is the capacity on
+ * entry and the number of channels on return. */
 TALKRT_API talkrt_status talkrt_session_get_channels(talkrt_session* session, float* values, size_t* count);
 
 #ifdef __cplusplus

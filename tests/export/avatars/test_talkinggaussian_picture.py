@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden avatar as a picture: the exported graphs, the reference rasterizer, the composite.
+"""The golden avatar as a picture: the original networks, the reference rasterizer, the composite.
 
 The original draws face and mouth apart and lays one over the other. A rasterizer with layers does
 it in one pass, and stops earlier: where both together let less than 1e-4 through.
@@ -19,7 +19,7 @@ from talkrt.export.gaussian.backdrops import read_backdrops  # noqa: E402
 from talkrt.export.gaussian.cloud import quats_to_rotations  # noqa: E402
 from talkrt.export.gaussian.recording import read_recording  # noqa: E402
 from talkrt.export.gaussian.reference import Options, Posed, rasterize  # noqa: E402
-from talkrt.export.gaussian.talkinggaussian import baked as tg  # noqa: E402
+from talkrt.export.gaussian.talkinggaussian.baked import OriginalFace, OriginalMouth  # noqa: E402
 from talkrt.export.gaussian.talkinggaussian.checkpoint import (  # noqa: E402
     TalkingGaussian,
     read_talkinggaussian,
@@ -39,13 +39,13 @@ def avatar() -> TalkingGaussian:
 
 @pytest.fixture(scope="module")
 def scene(avatar: TalkingGaussian) -> tuple[Posed, Posed]:
-    """Face and mouth of the frame, moved by the baked networks."""
+    """Face and mouth of the frame, moved by the networks as trained."""
     golden = np.load(GOLDEN / "talkinggaussian" / "face_network.npz")
     window = torch.from_numpy(golden["auds"][FRAME])
     units = torch.from_numpy(golden["au_exp"][FRAME : FRAME + 1])
     with torch.no_grad():
-        face = tg.face_graph(avatar).module(window, units)
-        (means,) = tg.mouth_graph(avatar).module(window)
+        face = OriginalFace(avatar.face, avatar.face_network)(window, units)
+        (means,) = OriginalMouth(avatar.mouth, avatar.mouth_network)(window)
         still = move_mouth(avatar.mouth, torch.zeros(avatar.mouth.count, 3))
         return (
             posed(*face, opacities(avatar.face), avatar.face.sh, 0),
