@@ -33,7 +33,8 @@ void cut(const RgbView& picture, const Affine& m, int side, std::uint8_t* crop, 
     for (int x = 0; x < side; ++x) {
       double sums[3] = {};
       for (int i = 0; i < n * n; ++i) {
-        const double u = x + (i % n + 0.5) / n - 0.5, v = y + (i / n + 0.5) / n - 0.5;
+        const int right = i % n, down = i / n;
+        const double u = x + (right + 0.5) / n - 0.5, v = y + (down + 0.5) / n - 0.5;
         const Taps taps(m.xx * u + m.xy * v + m.x0, m.yx * u + m.yy * v + m.y0, picture.width,
                         picture.height);
         for (int c = 0; c < 3; ++c) {

@@ -125,7 +125,7 @@ void resized(const Background& picture, int width, int height, std::uint8_t* out
       }
       const double area = (x1 - x0) * (y1 - y0);
       for (int c = 0; c < 4; ++c) {
-        out[y * stride + std::ptrdiff_t{4} * x + c] = static_cast<std::uint8_t>(sum[c] / area + 0.5);
+        out[y * stride + std::ptrdiff_t{4} * x + c] = static_cast<std::uint8_t>(std::lround(sum[c] / area));
       }
     }
   });

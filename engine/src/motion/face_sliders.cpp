@@ -52,7 +52,8 @@ constexpr std::array<std::span<const Preset>, kEmotions.size()> kPresets{
 
 void add(std::span<const Pull> pulls, float value, Keypoints& expression) {
   for (const Pull& pull : pulls) {
-    expression[static_cast<std::size_t>(3 * pull.keypoint + pull.axis)] += pull.per_unit * value;
+    expression[std::size_t{3} * static_cast<std::size_t>(pull.keypoint) +
+               static_cast<std::size_t>(pull.axis)] += pull.per_unit * value;
   }
 }
 

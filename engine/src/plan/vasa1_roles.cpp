@@ -32,8 +32,11 @@ struct Role {
   std::vector<WantedPort> inputs, outputs;
   bool optional = false;
   bool more_outputs = false;
+  // Said though redundant: g++ warns of fields that a list leaves out.
+  // NOLINTBEGIN(readability-redundant-member-init)
   std::string more_inputs = {};  // the graph that further inputs may come from
   std::string_view state = {};   // the input of its one state
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 std::string_view name_of(Runs runs) {
