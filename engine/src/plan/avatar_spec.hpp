@@ -35,7 +35,7 @@ struct RowFeatures {
 
 enum class ScaleActivation : std::uint8_t { softplus, exp };
 
-/// A deform entry's network as a kernel.
+/// A deform entry's network as a kernel, of kind `layers`.
 struct DeformNetwork {
   std::string mix_graph, mix_output;       // F32 [max(attention, 1), widths[0]]
   int attention = 0;                       // rows of `attention`, 0: `mix` is added as it is
@@ -44,12 +44,31 @@ struct DeformNetwork {
   ScaleActivation scale_activation{};      // where scales move
 };
 
+/// A deform entry's network as a kernel, of kind `attention`: what depends on a frame is the mix, for each
+/// layer ask [width, attended], offset [attended] and give [attended, width], and behind those of layer 0
+/// hide [attended, hidden].
+struct AttentionNetwork {
+  std::string mix_graph, mix_output;  // F32 [mix_floats()]
+  int layers = 0;
+  int width = 0;              // of x, D
+  int hidden = 0;             // of the layer between two norms, F
+  int heads = 0, tokens = 0;  // attended number h tokens + t is token t of head h
+  // The width of each output's branch; 0: stays as it is.
+  int means = 0, quats = 0, scales = 0, opacities = 0, sh = 0;
+  ScaleActivation scale_activation{};  // where scales move
+
+  [[nodiscard]] int attended() const { return heads * tokens; }
+  [[nodiscard]] int mix_floats() const { return layers * (2 * width + 1) * attended() + attended() * hidden; }
+};
+
 /// Gaussians [first, first + count) and the graph that moves them.
 struct Deform {
   std::string graph;
   int first = 0, count = 0;
   std::vector<std::string> outputs;  // means, quats, scales, opacities, colors, as the graph lists them
+  // The same as a kernel: one of them, or neither.
   std::optional<DeformNetwork> network;
+  std::optional<AttentionNetwork> attention;
 
   [[nodiscard]] bool has(std::string_view output) const {
     return std::find(outputs.begin(), outputs.end(), output) != outputs.end();

@@ -33,8 +33,8 @@ class Tensors {
     return require_tensor(tensors_, label_, name, dtype, dims);
   }
 
-  /// F32, or F16 where `half`: every number within the limit.
-  void require_numbers(const std::string& name, bool half, const Dims& dims) {
+  /// F32, or F16 where `half`: every number within the limit. Says which.
+  DType require_numbers(const std::string& name, bool half, const Dims& dims) {
     const auto found = tensors_.find(name);
     const bool is_half = half && found != tensors_.end() && found->second.dtype == DType::f16;
     const TensorView& tensor = require(name, is_half ? DType::f16 : DType::f32, dims);
@@ -46,6 +46,7 @@ class Tensors {
                "at most " + described(kLargestNumber) + " in magnitude");
       }
     }
+    return tensor.dtype;
   }
 
   [[nodiscard]] bool has(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
@@ -80,6 +81,47 @@ void check_network(const Deform& deform, Tensors& tensors) {
   }
   if (network.quats >= 0) tensors.require_numbers(prefix + "quats", false, {deform.count, 4});
   if (network.scales >= 0) tensors.require_numbers(prefix + "scales", false, {deform.count, 3});
+}
+
+void check_attention(const Deform& deform, std::int64_t bases, Tensors& tensors) {
+  const AttentionNetwork& network = *deform.attention;
+  const std::string prefix = "gaussian/deform/" + deform.graph + "/";
+  const std::int64_t blocks = (std::int64_t{deform.count} + kLanes - 1) / kLanes;
+  const std::int64_t width = network.width, hidden = network.hidden;
+  const auto require = [&](const std::string& name, const Dims& dims) {
+    tensors.require_numbers(prefix + name, false, dims);
+  };
+  const DType still = tensors.require_numbers(prefix + "still", true, {blocks, width, kLanes});
+  const DType halves = tensors.require_numbers(prefix + "hidden", true, {blocks, hidden, kLanes});
+  if (halves != still) {
+    refuse(tensors.label(), "tensor " + prefix + "hidden", "of dtype " + std::string(name_of(halves)),
+           "that of still, " + std::string(name_of(still)));
+  }
+  for (int i = 0; i < network.layers; ++i) {
+    const std::string layer = "layer" + std::to_string(i) + "/";
+    if (i > 0) require(layer + "first", {width, hidden});
+    require(layer + "first_bias", {hidden});
+    require(layer + "second", {hidden, width});
+    for (const char* name : {"second_bias", "gain", "norm_gain", "norm_bias"}) require(layer + name, {width});
+  }
+  struct Branch {
+    std::string name;
+    int width;
+    std::int64_t outputs;
+  };
+  for (const auto& [name, inner, outputs] :
+       {Branch{"means", network.means, 3}, Branch{"quats", network.quats, 4},
+        Branch{"scales", network.scales, 3}, Branch{"opacities", network.opacities, 1},
+        Branch{"sh", network.sh, 3 * bases}}) {
+    if (inner == 0) continue;
+    require(name + "/first", {width, inner});
+    require(name + "/first_bias", {inner});
+    require(name + "/second", {inner, outputs});
+    require(name + "/second_bias", {outputs});
+  }
+  if (network.quats > 0) require("quats", {deform.count, 4});
+  if (network.scales > 0) require("scales", {deform.count, 3});
+  if (network.opacities > 0) require("opacities", {deform.count});
 }
 
 void check_layers(const Manifest& manifest, Tensors& tensors) {
@@ -163,6 +205,7 @@ void check_avatar_tensors(const Manifest& manifest, const TensorMap& all, std::s
   check_pictures(manifest, tensors);
   for (const Deform& deform : manifest.avatar->deforms) {
     if (deform.network) check_network(deform, tensors);
+    if (deform.attention) check_attention(deform, (degree + 1) * (degree + 1), tensors);
   }
   tensors.refuse_others();
 }

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "engine/src/plan/manifest_sections.hpp"
 #include "engine/src/plan/message.hpp"
@@ -15,6 +18,10 @@ constexpr std::size_t kMaxDeforms = 16;
 constexpr std::int64_t kBlock = 16;  // Gaussians in a block
 constexpr std::size_t kMaxWidths = 8;
 constexpr std::int64_t kMaxWidth = 256;
+constexpr std::int64_t kMaxAttentionLayers = 4;
+constexpr std::int64_t kMaxHeads = 8;
+constexpr std::int64_t kMaxTokens = 8;
+constexpr int kMaxAttended = 32;
 
 struct Attribute {
   std::string_view name;
@@ -84,42 +91,111 @@ void read_offsets(const Node& node, const Deform& deform, DeformNetwork& out) {
   }
 }
 
-void read_mix(const Node& node, const Manifest& manifest, DeformNetwork& out) {
+/// The graph and its output that an entry's mix comes from.
+std::pair<std::string, std::string> read_mix(const Node& node, std::span<const std::int64_t> shape,
+                                             const Manifest& manifest) {
   const std::string mix = node.identifier(200);
   const auto dot = mix.find('.');
   if (dot == mix.npos) node.refuse("<graph>.<output>");
-  out.mix_graph = mix.substr(0, dot);
-  out.mix_output = mix.substr(dot + 1);
-  const GraphSpec& graph = graph_of_every_frame(node, out.mix_graph, manifest);
+  std::pair<std::string, std::string> out{mix.substr(0, dot), mix.substr(dot + 1)};
+  const GraphSpec& graph = graph_of_every_frame(node, out.first, manifest);
   const auto output = std::find_if(graph.outputs.begin(), graph.outputs.end(),
-                                   [&](const Port& port) { return port.name == out.mix_output; });
+                                   [&](const Port& port) { return port.name == out.second; });
   if (output == graph.outputs.end()) node.refuse("an output that graph " + graph.name + " has");
-  const std::array<std::int64_t, 2> shape{std::max(out.attention, 1), out.widths.front()};
   if (output->dtype != DType::f32 ||
       !std::equal(output->shape.begin(), output->shape.end(), shape.begin(), shape.end())) {
     node.refuse(described(output->dtype, output->shape), described(DType::f32, shape));
   }
+  return out;
 }
 
-DeformNetwork read_network(const Node& node, const Deform& deform, const Manifest& manifest) {
+/// What `network` says of scales, which move where `moves`.
+ScaleActivation read_scale(const Node& network, bool moves) {
+  if (!moves) {
+    if (const auto scale = network.find("scale"))
+      scale->refuse("present", "none, since no scales are output");
+    return {};
+  }
+  const Node scale = network.at("scale");
+  const std::string activation = scale.text(64);
+  if (activation != "softplus" && activation != "exp") {
+    scale.refuse("one of softplus exp", TALKRT_ERROR_PLAN_UNSUPPORTED);
+  }
+  return activation == "exp" ? ScaleActivation::exp : ScaleActivation::softplus;
+}
+
+DeformNetwork read_layers(const Node& node, const Deform& deform, const Manifest& manifest) {
   DeformNetwork out;
   out.attention = static_cast<int>(node.at("attention").integer(0, kMaxWidth));
   for (const Node& width : node.at("widths").items(2, kMaxWidths)) {
     out.widths.push_back(static_cast<int>(width.integer(1, kMaxWidth)));
   }
-  read_mix(node.at("mix"), manifest, out);
+  const std::array<std::int64_t, 2> mix{std::max(out.attention, 1), out.widths.front()};
+  std::tie(out.mix_graph, out.mix_output) = read_mix(node.at("mix"), mix, manifest);
   read_offsets(node.at("outputs"), deform, out);
-  if (out.scales < 0) {
-    if (const auto scale = node.find("scale")) scale->refuse("present", "none, since no scales are output");
-    return out;
-  }
-  const Node scale = node.at("scale");
-  const std::string activation = scale.text(64);
-  if (activation != "softplus" && activation != "exp") {
-    scale.refuse("one of softplus exp", TALKRT_ERROR_PLAN_UNSUPPORTED);
-  }
-  out.scale_activation = activation == "exp" ? ScaleActivation::exp : ScaleActivation::softplus;
+  out.scale_activation = read_scale(node, out.scales >= 0);
   return out;
+}
+
+/// A branch of the network has what the graph has, its SH where the graph has colours.
+std::string graph_output_of(std::string_view branch) {
+  return std::string(branch == "sh" ? "colors" : branch);
+}
+
+void read_branches(const Node& node, const Deform& deform, AttentionNetwork& out) {
+  const std::array<std::pair<std::string_view, int*>, 5> branches{{{"means", &out.means},
+                                                                   {"quats", &out.quats},
+                                                                   {"scales", &out.scales},
+                                                                   {"opacities", &out.opacities},
+                                                                   {"sh", &out.sh}}};
+  for (const auto& [name, value] : node.members(16)) {
+    const auto known = std::find_if(branches.begin(), branches.end(),
+                                    [&, n = &name](const auto& branch) { return branch.first == *n; });
+    if (known == branches.end()) {
+      value.refuse("an attribute named " + in_quotes(name), "one of means quats scales opacities sh",
+                   TALKRT_ERROR_PLAN_UNSUPPORTED);
+    }
+    if (!deform.has(graph_output_of(name))) {
+      value.refuse("present", "none, since graph " + deform.graph + " outputs no " + graph_output_of(name));
+    }
+    *known->second = static_cast<int>(value.integer(1, kMaxWidth));
+  }
+  for (const auto& [name, width] : branches) {
+    if (*width == 0 && deform.has(graph_output_of(name))) {
+      node.refuse("without " + in_quotes(name), "what graph " + deform.graph + " outputs");
+    }
+  }
+}
+
+AttentionNetwork read_attention(const Node& node, const Deform& deform, const Manifest& manifest) {
+  AttentionNetwork out;
+  out.layers = static_cast<int>(node.at("layers").integer(1, kMaxAttentionLayers));
+  out.width = static_cast<int>(node.at("width").integer(1, kMaxWidth));
+  out.hidden = static_cast<int>(node.at("hidden").integer(1, kMaxWidth));
+  out.heads = static_cast<int>(node.at("heads").integer(1, kMaxHeads));
+  const Node tokens = node.at("tokens");
+  out.tokens = static_cast<int>(tokens.integer(1, kMaxTokens));
+  if (out.attended() > kMaxAttended) {
+    tokens.refuse(std::to_string(out.tokens) + " for each of " + std::to_string(out.heads) + " heads",
+                  "at most " + std::to_string(kMaxAttended) + " together");
+  }
+  const std::array<std::int64_t, 1> mix{out.mix_floats()};
+  std::tie(out.mix_graph, out.mix_output) = read_mix(node.at("mix"), mix, manifest);
+  read_branches(node.at("outputs"), deform, out);
+  out.scale_activation = read_scale(node, out.scales > 0);
+  return out;
+}
+
+void read_network(const Node& node, const Manifest& manifest, Deform& out) {
+  const auto kind = node.find("kind");
+  const std::string named = kind ? kind->text(64) : "layers";
+  if (named == "layers") {
+    out.network = read_layers(node, out, manifest);
+  } else if (named == "attention") {
+    out.attention = read_attention(node, out, manifest);
+  } else {
+    kind->refuse("one of layers attention", TALKRT_ERROR_PLAN_UNSUPPORTED);
+  }
 }
 
 }  // namespace
@@ -139,17 +215,15 @@ std::vector<Deform> read_deforms(const Node& node, const Manifest& manifest) {
     deform.count = static_cast<int>(item.at("count").integer(1, manifest.gaussian->count - deform.first));
     least = std::int64_t{deform.first} + deform.count;
     deform.outputs = read_outputs(name, graph_of_every_frame(name, deform.graph, manifest), deform.count);
-    if (const auto network = item.find("network")) deform.network = read_network(*network, deform, manifest);
+    if (const auto network = item.find("network")) read_network(*network, manifest, deform);
     out.push_back(std::move(deform));
   }
   for (const Deform& deform : out) {  // only now are all the entries' graphs known
-    if (!deform.network) continue;
-    const bool moves = std::any_of(out.begin(), out.end(),
-                                   [&](const Deform& d) { return d.graph == deform.network->mix_graph; });
-    if (moves) {
-      node.refuse("an entry whose mix comes from graph " + deform.network->mix_graph,
-                  "a graph that is no entry's own");
-    }
+    const std::string mix = deform.network     ? deform.network->mix_graph
+                            : deform.attention ? deform.attention->mix_graph
+                                               : "";
+    const bool moves = std::any_of(out.begin(), out.end(), [&](const Deform& d) { return d.graph == mix; });
+    if (moves) node.refuse("an entry whose mix comes from graph " + mix, "a graph that is no entry's own");
   }
   return out;
 }
