@@ -59,7 +59,7 @@ def test_of_two_faces_the_largest_is_taken_or_the_one_asked_for(head):
     assert read_portrait(both).faces == 2
     large, other = (read_portrait(both, face=index).face for index in (0, 1))
     assert large.centre[0] > 128 > other.centre[0] and large.side > 1.5 * other.side
-    with pytest.raises(Error, match="face 2 of 2"):
+    with pytest.raises(Error, match=r"there is no face 2: 2 faces were found: 0 of .*; 1 of"):
         read_portrait(both, face=2)
 
 
@@ -92,8 +92,9 @@ def test_tiny_pictures_are_refused_and_huge_ones_reduced(head):
         read_portrait(np.broadcast_to(np.uint8(0), (16000, 16000, 3)), face_box=BOX)
     wide = np.zeros((64, 8192, 3), np.uint8)
     wide[:, ::2] = 200
-    found = read_portrait(wide, face_box=(10, 0, 42, 32))
+    found = read_portrait(wide, face_box=(20, 0, 84, 64))  # in pixels of the picture as given
     assert found.picture.shape == (32, 4096, 3) and np.all(found.picture == 100)
+    assert found.reduced == 2 and found.face.side == pytest.approx(2.3 * 32)
 
 
 def test_grey_and_transparent_pictures_become_rgb_over_white(tmp_path, head):

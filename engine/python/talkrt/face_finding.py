@@ -41,6 +41,8 @@ class Found:
 
     face: Face
     side: float
+    middle: tuple[float, float]  # of its own square
+    inside: float = 1.0  # the share of it that lies within the picture
 
 
 def find_faces(picture: Picture, detector: Path | None = None) -> list[Found]:
@@ -79,23 +81,25 @@ def by_landmarks(picture: Picture, near: Found, network: Path) -> Found:
     if inside < LEAST_INSIDE:
         raise Error("the face is cut by the picture's border; give a picture that has it whole")
     face = face_of_landmarks(placed[:, :2])
-    return Found(face, float(np.ptp(placed[:, :2], axis=0).max()))
+    low_corner, high_corner = placed[:, :2].min(axis=0), placed[:, :2].max(axis=0)
+    x, y = (low_corner + high_corner) / 2
+    return Found(face, float((high_corner - low_corner).max()), (float(x), float(y)))
 
 
 def of_box(picture: Picture, box: Sequence[float]) -> Found:
     """Left, top, right and bottom of a face, forehead to chin."""
     left, top, right, bottom = box
     if not all(map(math.isfinite, box)) or not (right > left and bottom > top):
-        raise Error(f"face box {_listed(box)}: expected left,top,right,bottom, in pixels")
+        shown = ",".join(f"{value:g}" for value in box)
+        raise Error(f"face box {shown}: expected left,top,right,bottom, in pixels")
     height, width = picture.shape[:2]
     seen = max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(bottom, height) - max(top, 0))
-    share = seen / ((right - left) * (bottom - top))
-    if share < LEAST_INSIDE:
-        raise Error(
-            f"face box {_listed(box)}: {share:.0%} of it lies in the picture of {width}x{height}, "
-            f"expected at least {LEAST_INSIDE:.0%}; a face that is cut off cannot be animated"
-        )
-    return Found(face_of_box(left, top, right, bottom), max(right - left, bottom - top))
+    return Found(
+        face_of_box(left, top, right, bottom),
+        side=max(right - left, bottom - top),
+        middle=((left + right) / 2, (top + bottom) / 2),
+        inside=seen / ((right - left) * (bottom - top)),
+    )
 
 
 def _by_cascade(picture: Picture) -> list[Found]:
@@ -124,7 +128,7 @@ def _by_cascade(picture: Picture) -> list[Found]:
             min_size=(LEAST_FACE, LEAST_FACE), max_size=(size, size),
         )  # fmt: skip
         if boxes:
-            return [_of_detection(box, back, frame.angle) for box in _apart(boxes)]
+            return [_of_detection(box, back, frame.angle, picture) for box in _apart(boxes)]
     return []
 
 
@@ -151,14 +155,29 @@ def _apart(boxes: list[dict[str, int]]) -> list[dict[str, int]]:
     return kept
 
 
-def _of_detection(box: dict[str, int], back: NDArray[np.float64], angle: float) -> Found:
+def _of_detection(
+    box: dict[str, int], back: NDArray[np.float64], angle: float, picture: Picture
+) -> Found:
     side = BOX_SHARE * box["width"]
     x = box["c"] + box["width"] / 2
     y = box["r"] + box["height"] * (0.5 + BOX_DROP)
     upright = face_of_box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
     grown = math.sqrt(abs(float(np.linalg.det(back[:2, :2]))))
-    at = back @ np.array([*upright.centre, 1.0])
-    return Found(Face((float(at[0]), float(at[1])), upright.side * grown, angle), side * grown)
+    # The crop's middle, the face's own, and points all over the face, in the picture's pixels.
+    offsets = (np.arange(16) + 0.5) / 16 - 0.5
+    across, down = (a.ravel() * side for a in np.meshgrid(offsets, offsets))
+    placed = back[:2] @ np.vstack(
+        [
+            np.append([upright.centre[0], x], x + across),
+            np.append([upright.centre[1], y], y + down),
+            np.ones(2 + across.size),
+        ]
+    )
+    height, width = picture.shape[:2]
+    inside = (placed >= 0).all(axis=0) & (placed[0] < width) & (placed[1] < height)
+    centre, middle = ((float(px), float(py)) for px, py in placed[:, :2].T)
+    face = Face(centre, upright.side * grown, angle)
+    return Found(face, side * grown, middle, float(inside[2:].mean()))
 
 
 def _by_network(picture: Picture, path: Path) -> list[Found]:
@@ -196,7 +215,3 @@ def _session(path: Path) -> Any:
         return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # the library has no class of its own for what it refuses
         raise Error(f"{path}: is not an ONNX network: {str(error).splitlines()[0]}") from None
-
-
-def _listed(box: Sequence[float]) -> str:
-    return ",".join(f"{value:g}" for value in box)

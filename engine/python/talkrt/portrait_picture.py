@@ -22,8 +22,9 @@ MOST_BYTES = 512 << 20
 Picture = NDArray[np.uint8]
 
 
-def read_picture(path: Path) -> Picture:
-    """[H, W, 3] of a file. Grey becomes RGB; what is transparent shows white."""
+def read_picture(path: Path) -> tuple[Picture, int]:
+    """[H, W, 3] of a file, and by how much it was reduced. Grey becomes RGB; what is transparent
+    shows white."""
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "no such picture"
         raise Error(f"{path}: {problem}; give a picture of a face", "TALKRT_ERROR_NOT_FOUND")
@@ -40,7 +41,7 @@ def read_picture(path: Path) -> Picture:
     return prepared(upright(decoded.astype(np.uint8, copy=False), orientation(data)), str(path))
 
 
-def prepared(picture: NDArray[np.uint8], label: str = "portrait") -> Picture:
+def prepared(picture: NDArray[np.uint8], label: str = "portrait") -> tuple[Picture, int]:
     """The same for an array: [H, W], or [H, W, 1, 3 or 4]."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise Error(f"{label}: {picture.dtype} {picture.shape}, expected uint8 [H, W, 3 or 4]")
@@ -49,7 +50,8 @@ def prepared(picture: NDArray[np.uint8], label: str = "portrait") -> Picture:
     if picture.shape[2] not in (1, 3, 4):
         raise Error(f"{label}: {picture.shape[2]} channels, expected 1, 3 or 4")
     _check_size(label, picture.shape[1], picture.shape[0])
-    return _rgb(_reduced(picture))
+    factor = -(-max(picture.shape[:2]) // MOST_SIDE)
+    return _rgb(_reduced(picture, factor)), factor
 
 
 def _check_size(label: str, width: int, height: int) -> None:
@@ -64,9 +66,8 @@ def _check_size(label: str, width: int, height: int) -> None:
         )
 
 
-def _reduced(picture: Picture) -> Picture:
-    """By the smallest whole factor that fits; a pixel is the mean of its block."""
-    factor = -(-max(picture.shape[:2]) // MOST_SIDE)
+def _reduced(picture: Picture, factor: int) -> Picture:
+    """A pixel is the mean of its block."""
     if factor == 1:
         return picture
     height, width = (side // factor for side in picture.shape[:2])

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -25,13 +25,13 @@ from rich.text import Text
 
 from talkrt import rendering
 from talkrt.batch import render_batch
-from talkrt.cli.options import parse_box, parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.cli.options import parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.cli.portraits import FaceOptions, Taken, read_portraits
 from talkrt.controls import Controls
 from talkrt.engine import Engine
 from talkrt.errors import Error
 from talkrt.model import Model
 from talkrt.planes import DEPTH_SCALE
-from talkrt.portrait import read_portrait
 from talkrt.portrait_options import PortraitOptions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -59,8 +59,22 @@ def render(
         list[str] | None,
         typer.Option(help="A picture of a face to animate; may be given several times."),
     ] = None,
+    face: Annotated[
+        int | None, typer.Option(min=0, help="Which face of a portrait; 0 is the largest.")
+    ] = None,
     face_box: Annotated[
-        str | None, typer.Option(help="LEFT,TOP,RIGHT,BOTTOM of the face in the portrait, pixels.")
+        list[str] | None,
+        typer.Option(
+            help="LEFT,TOP,RIGHT,BOTTOM of the face in the portrait, pixels; one for each portrait."
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="Find faces by this ONNX network: image to boxes [N, 4] and scores [N]."),
+    ] = None,
+    landmarks: Annotated[
+        str | None,
+        typer.Option(help="Place the crop by this ONNX network of 106 or 203 landmarks."),
     ] = None,
     crop_only: Annotated[
         bool, typer.Option("--crop-only", help="The face's crop alone, not the whole portrait.")
@@ -90,6 +104,11 @@ def render(
     roll: Degrees = 0.0,
     gaze: Annotated[str, typer.Option(help="YAW,PITCH in degrees, -30 to 30.")] = "0,0",
     distance: Annotated[float, typer.Option(help="1: as exported; 0.5 to 4.")] = 1.0,
+    head_motion: Annotated[float, typer.Option(help="Of the head's own motion, 0 to 2.")] = 1.0,
+    expression: Annotated[
+        float, typer.Option(help="Of what speech does to the face, 0 to 2.")
+    ] = 1.0,
+    blink: Annotated[float, typer.Option(help="Added to both lids, 0 to 1, closed.")] = 0.0,
     background: Annotated[
         str, typer.Option(help="plan, transparent, #RRGGBB, a color name, or a picture.")
     ] = "plan",
@@ -130,16 +149,31 @@ def render(
         head_pitch=pitch,
         head_roll=roll,
         head_distance=distance,
+        head_motion=head_motion,
+        expression_scale=expression,
+        blink=blink,
     )
-    box = None if face_box is None else parse_box(face_box)
+    where = FaceOptions(face_box or (), face, detector, landmarks)
+    if where.given and not portrait:
+        raise Error(
+            "--face, --face-box, --detector and --landmarks say where the face of a --portrait is: "
+            "give one"
+        )
     diffusion = PortraitOptions(
         crop_only=crop_only, steps=steps, hop=hop, eta=eta, guidance=guidance
     )
-    clips, faces = audio or [], {}
+    clips = audio or []
+    faces: dict[str, PortraitOptions] = {}
+    taken: list[Taken] = []
     source: str | Model = plan
     if portrait or len(clips) > 1:
         source = model = Engine(threads=threads).load(plan)
-        faces = {path: _portrait(path, model, box, diffusion) for path in portrait or []}
+        placed = read_portraits(portrait or [], model, where, diffusion)
+        faces = {path: options for path, (options, _) in placed.items()}
+        taken = [one for _, one in placed.values()]
+        if not as_json:
+            for note in filter(None, (one.note for one in taken)):
+                print(note, file=sys.stderr)
     if len(clips) > 1 or len(faces) > 1:
         if out is None or (strip, camera, depth, alpha) != (None,) * 4 or background != "plan":
             raise Error(
@@ -160,11 +194,9 @@ def render(
                 progress=report,
             )
         if as_json:
-            print(
-                json.dumps(
-                    {"schema": "talkrt.render_batch/1", "clips": [_entry(r) for r in results]}
-                )
-            )
+            entries = [_entry(result) for result in results]
+            shown = {"schema": "talkrt.render_batch/1", "clips": entries, **_portraits(taken)}
+            print(json.dumps(shown))
         else:
             print("\n".join(_summary(result) for result in results))
         return
@@ -190,7 +222,11 @@ def render(
             strip_frames=strip_frames,
             progress=report,
         )
-    print(_as_json(result) if as_json else _summary(result))
+    if as_json:
+        shown = {"schema": "talkrt.render/1", **_entry(result), **_portraits(taken)}
+        print(json.dumps(shown, indent=2))
+    else:
+        print(_summary(result))
 
 
 @contextmanager
@@ -236,16 +272,5 @@ def _entry(result: rendering.Rendering) -> dict[str, Any]:
     return {**asdict(result), **derived}
 
 
-def _as_json(result: rendering.Rendering) -> str:
-    return json.dumps({"schema": "talkrt.render/1", **_entry(result)}, indent=2)
-
-
-def _portrait(
-    path: str,
-    model: Model,
-    box: tuple[float, float, float, float] | None,
-    diffusion: PortraitOptions,
-) -> PortraitOptions:
-    diffusion.check_kind(model)
-    found = read_portrait(path, face_box=box)
-    return replace(diffusion, picture=found.picture, crop=found.matrix(model.size[0]))
+def _portraits(taken: Sequence[Taken]) -> dict[str, Any]:
+    return {"portraits": [asdict(one) for one in taken]} if taken else {}
