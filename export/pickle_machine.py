@@ -183,6 +183,7 @@ _STEPS: dict[int, Callable[[_Machine], None]] = {
     ord("B"): lambda m: m.push(bytes(m.take(m.number("<I")))),
     ord("C"): lambda m: m.push(bytes(m.take(m.number("<B")))),
     0x8E: lambda m: m.push(bytes(m.take(m.number("<Q")))),
+    0x96: lambda m: m.push(bytes(m.take(m.number("<Q")))),
     ord("]"): lambda m: m.push([]),
     ord("}"): lambda m: m.push({}),
     ord(")"): lambda m: m.push(()),

@@ -129,6 +129,12 @@ def _array(*_: Value) -> Unbuilt:
     return Unbuilt(set_state)
 
 
+def _array_of(raw: Value, dtype: Value, shape: Value, order: Value) -> NDArray[Any]:
+    if not (isinstance(raw, bytes) and isinstance(dtype, np.dtype) and isinstance(shape, tuple)):
+        raise PickleError("a NumPy array without its bytes, type or shape")
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
 def _marker(*_: Value) -> Value:
     raise PickleError("a call of what only names a type")
 
@@ -162,6 +168,8 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "numpy._core.multiarray.scalar": _scalar,
     "numpy.core.multiarray._reconstruct": _array,
     "numpy._core.multiarray._reconstruct": _array,
+    "numpy.core.numeric._frombuffer": _array_of,
+    "numpy._core.numeric._frombuffer": _array_of,
     "argparse.Namespace": _namespace,
     "pathlib.PosixPath": _joined,
     "pathlib.WindowsPath": _joined,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which way up a camera held its picture: the orientation in a JPEG, PNG, WebP or TIFF file."""
+"""What a picture file says about itself: which way up its camera held it (JPEG, PNG, WebP, TIFF),
+and whether all of it is there."""
 
 from __future__ import annotations
 
@@ -22,6 +23,16 @@ def orientation(data: bytes) -> int:
     except (struct.error, IndexError):
         pass
     return 1
+
+
+def cut_off(data: bytes) -> bool:
+    """Whether a JPEG has no end; decoders make up the rest. They refuse other kinds themselves."""
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] not in (b"\xda", b""):
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return b"\xff\xd9" not in data[at:]
 
 
 def upright(picture: NDArray[np.uint8], turned: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any picture file as a portrait: upright, RGB, and of a size that a face can be found in."""
+"""Any picture file as a portrait: upright, RGB, and of a size that a face can be found in and a
+movie can have."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from talkrt.errors import Error
-from talkrt.exif import orientation, upright
+from talkrt.exif import cut_off, orientation, upright
 
 LEAST_SIDE = 64  # pixels
 MOST_PIXELS = 200_000_000
@@ -31,6 +32,8 @@ def read_picture(path: Path) -> tuple[Picture, int]:
     if path.stat().st_size > MOST_BYTES:
         raise Error(f"{path}: {path.stat().st_size} bytes, expected at most {MOST_BYTES}")
     data = path.read_bytes()
+    if cut_off(data):
+        raise Error(f"{path}: ends before its picture does; get the whole file again")
     try:
         with av.open(io.BytesIO(data), mode="r") as container:
             stream = container.streams.video[0]
@@ -51,7 +54,8 @@ def prepared(picture: NDArray[np.uint8], label: str = "portrait") -> tuple[Pictu
         raise Error(f"{label}: {picture.shape[2]} channels, expected 1, 3 or 4")
     _check_size(label, picture.shape[1], picture.shape[0])
     factor = -(-max(picture.shape[:2]) // MOST_SIDE)
-    return _rgb(_reduced(picture, factor)), factor
+    height, width = (side // factor // 2 * 2 for side in picture.shape[:2])  # even, as movies are
+    return _rgb(_reduced(picture, factor)[:height, :width]), factor
 
 
 def _check_size(label: str, width: int, height: int) -> None:

@@ -87,7 +87,7 @@ def published(made, tmp_path_factory):
     torch.save(checkpoint, folder / "JoyVASA" / "motion_generator" / "iter_0020000.pt")
     (folder / "JoyVASA" / "motion_template").mkdir()
     file = folder / "JoyVASA" / "motion_template" / "motion_template.pkl"
-    file.write_bytes(pickle.dumps(template()))
+    file.write_bytes(pickle.dumps(template(), protocol=5))
     return folder
 
 
