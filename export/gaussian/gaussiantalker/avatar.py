@@ -11,7 +11,7 @@ from ..spatial_order import spatial_order
 from ..trained.deform import Deform
 from ..trained.played import Played
 from ..trained.source import AvatarSource, Cloud, Part
-from .baked import ROW_WIDTH, Original, graph
+from .baked import ROW_WIDTH, Baked, Original, graphs
 from .checkpoint import GaussianTalker
 from .movement import move
 from .network import AUDIO_CHANNELS, OUTPUTS, eye_code
@@ -30,7 +30,9 @@ def avatar_source(avatar: GaussianTalker, played: Played) -> AvatarSource:
         avatar.raw.opacity[order],
         avatar.raw.sh[order],
     )
-    exported = graph(raw, avatar.network)
+    chain = graphs(raw, avatar.network)
+    baked = chain[-1].module
+    assert isinstance(baked, Baked)
     blinks = played.recording.action_units[played.piece, -1] / 2
     rotations = played.viewmats[:, :3, :3].swapaxes(1, 2).reshape(-1, 9)
     cameras = np.concatenate([rotations, played.viewmats[:, :3, 3]], axis=1)
@@ -43,8 +45,8 @@ def avatar_source(avatar: GaussianTalker, played: Played) -> AvatarSource:
         layers=None,
         parts=(
             Part(
-                deform=Deform(exported.name, 0, raw.count),
-                graphs=(exported,),
+                deform=Deform(chain[-1].name, 0, raw.count, baked.network()),
+                graphs=chain,
                 original=Original(raw, avatar.network),
                 tolerances=TOLERANCES,
                 trained=raw.count,

@@ -1,28 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """GaussianTalker's network with everything that does not change baked into constants.
 
-Rest positions never change, so neither do the features of the planes. Four tokens attend to all
-Gaussians, so queries and the last projection fold into the tokens: 64 x 8 and 8 x 64 numbers a
-frame take the place of two 64 x 64 layers for each Gaussian. The heads' first layers are one.
-Colours are evaluated for the camera here: 3 numbers a Gaussian leave the graph instead of 48.
+Rest positions never change, so neither do the features of the planes. Of a frame's four tokens the
+last never changes, and what queries, keys, values and the projection behind them do is linear in
+the other three's difference from it. So a frame brings six questions and six answers, the mix, in
+place of four 64 x 64 layers for each Gaussian, and the first matrix behind them acts on a constant
+and six answers. Norms' gains are in the matrices that follow, the heads' first layers are one, and
+colours are evaluated for the camera here: 3 numbers a Gaussian leave the graph instead of 48.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import normalize
+from torch.nn.functional import layer_norm, normalize, pad
 
 from ...to_onnx import Graph, Port
 from ..audio_network import CODE, WINDOW
 from ..raw_gaussians import RawGaussians
 from ..sh_basis import sh_basis
+from ..trained.attention import EPSILON, AttentionLayer, AttentionNetwork, Branch
 from .movement import move
-from .network import AUDIO_CHANNELS, HEAD, HEADS, OUTPUTS, WIDTH, CrossAttention, DeformationNetwork
+from .network import AUDIO_CHANNELS, HEAD, HEADS, OUTPUTS, WIDTH, DeformationNetwork, Layer
 
 Tensors = tuple[torch.Tensor, ...]
 ROW_WIDTH = 16
-TOKENS = 4
+TOKENS = 3  # that a frame makes
+ATTENDED = HEADS * TOKENS
+HIDDEN = 2 * WIDTH
+BRANCHES = {
+    "pos": "means", "rotations": "quats", "scales": "scales", "opacity": "opacities", "shs": "sh",
+}  # fmt: skip
 
 
 def eye_position(camera: torch.Tensor) -> torch.Tensor:
@@ -52,41 +63,100 @@ class Original(nn.Module):
         return moved.means, moved.quats, moved.scales, moved.opacities, painted
 
 
-class _FoldedAttention(nn.Module):
-    """CrossAttention plus its input, with what depends on the tokens computed once a frame."""
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A layer whose attention acts on the tokens' difference from the one that never changes.
 
-    query: torch.Tensor  # [2, 32, 64]
-    query_bias: torch.Tensor  # [2, 32, 1]
-    joined: torch.Tensor  # [2, 32, 64]
-    joined_bias: torch.Tensor  # [64]
+    All float64; `x` is what comes in plus `given`.
+    """
 
-    def __init__(self, source: CrossAttention) -> None:
+    ask: torch.Tensor  # [64, 2 x 64] to queries' factors, head by head
+    offset: torch.Tensor  # [64, 2]
+    give: torch.Tensor  # [64, 2 x 64]
+    hide: torch.Tensor  # [64, 2 x 128] what `first` makes of `give`
+    given: torch.Tensor  # [64] whatever the frame, and with the projection's bias
+    first: torch.Tensor  # [64, 128] acts on the normalised x
+    first_bias: torch.Tensor  # [128]
+    second: torch.Tensor  # [128, 64]
+    second_bias: torch.Tensor  # [64]
+
+
+def fold(layer: Layer, nothing: torch.Tensor) -> Folded:
+    """`nothing` [64] is the token that never changes."""
+
+    def double(parameter: torch.Tensor) -> torch.Tensor:
+        return parameter.detach().double()
+
+    attention, ffn, norm = layer.enc_dec_attention, layer.ffn, layer.norm1
+    wq, bq = double(attention.w_q.weight) * HEAD**-0.5, double(attention.w_q.bias) * HEAD**-0.5
+    wk, wv = double(attention.w_k.weight), double(attention.w_v.weight)
+    joined = double(attention.w_concat.weight)
+    given = joined @ (wv @ double(nothing) + double(attention.w_v.bias))
+    given += double(attention.w_concat.bias)
+    gain, bias = double(norm.gamma), double(norm.beta)
+    first = (double(ffn.linear1.weight) * gain).T
+    heads = [slice(h * HEAD, (h + 1) * HEAD) for h in range(HEADS)]
+    ask = [wk[head].T @ wq[head] for head in heads]
+    give = [wv[head].T @ joined[:, head].T for head in heads]
+    return Folded(
+        ask=torch.cat(ask, dim=1),
+        offset=torch.stack(
+            [wk[head].T @ bq[head] - a @ given for head, a in zip(heads, ask, strict=True)], dim=1
+        ),
+        give=torch.cat(give, dim=1),
+        hide=torch.cat([_centred(g) @ first for g in give], dim=1),
+        given=given,
+        first=first,
+        first_bias=double(ffn.linear1.weight) @ bias + double(ffn.linear1.bias),
+        second=double(ffn.linear2.weight).T,
+        second_bias=double(ffn.linear2.bias) + bias,
+    )
+
+
+def _centred(rows: torch.Tensor) -> torch.Tensor:
+    return rows - rows.mean(dim=1, keepdim=True)
+
+
+class Mix(nn.Module):
+    """Audio window, eye code and camera to what Gaussians attend to: FORMAT.md, section 8.1."""
+
+    nothing: torch.Tensor  # [1, 64]
+
+    def __init__(self, network: DeformationNetwork) -> None:
         super().__init__()
-        self.w_k, self.w_v = source.w_k, source.w_v
-        gain = HEAD**-0.5
-        self.register_buffer("query", (source.w_q.weight * gain).view(HEADS, HEAD, WIDTH).clone())
-        self.register_buffer("query_bias", (source.w_q.bias * gain).view(HEADS, HEAD, 1).clone())
-        joined = source.w_concat.weight.T.reshape(HEADS, HEAD, WIDTH)
-        self.register_buffer("joined", joined.clone())
-        self.register_buffer("joined_bias", source.w_concat.bias.detach().clone())
+        self.audio_net, self.audio_att_net = network.audio_net, network.audio_att_net
+        self.audio_mlp, self.eye_mlp = network.audio_mlp, network.eye_mlp
+        self.cam_mlp = network.cam_mlp
+        nothing = network.null_vector[0].detach()
+        self.register_buffer("nothing", nothing.clone())
+        self.parts: list[tuple[str, ...]] = []  # of each layer
+        folds = [fold(layer, nothing[0]) for layer in network.layers()]
+        for at, folded in enumerate(folds):
+            names = ("ask", "offset", "give", "hide")[: 4 if at == 0 else 3]
+            for name in names:
+                self.register_buffer(f"{name}{at}", getattr(folded, name).float().contiguous())
+            self.parts.append(names)
 
-    def forward(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        keys = self.w_k(tokens).view(TOKENS, HEADS, HEAD).transpose(0, 1)  # [2, 4, 32]
-        values = self.w_v(tokens).view(TOKENS, HEADS, HEAD).transpose(0, 1)
-        asked = (keys @ self.query).reshape(HEADS * TOKENS, WIDTH)  # [8, 64]
-        offset = (keys @ self.query_bias).reshape(HEADS * TOKENS)
-        given = (values @ self.joined).reshape(HEADS * TOKENS, WIDTH)
-        scores = (x @ asked.T + offset).view(-1, HEADS, TOKENS)
-        weights = torch.softmax(scores, dim=-1).view(-1, HEADS * TOKENS)
-        attended: torch.Tensor = weights @ given + self.joined_bias + x
-        return attended
+    def forward(self, window: torch.Tensor, eye: torch.Tensor, camera: torch.Tensor) -> Tensors:
+        codes = self.audio_net(window)
+        code = self.audio_att_net(codes)[None] @ codes
+        heard = [self.audio_mlp(code), self.eye_mlp(eye), self.cam_mlp(camera)]
+        tokens = torch.cat(heard) - self.nothing
+        parts = []
+        for at, names in enumerate(self.parts):
+            for name in names:
+                rows = (tokens @ getattr(self, f"{name}{at}")).view(TOKENS, HEADS, -1)
+                # Numbers of Gaussians meet `ask` as a matrix, the weights meet the others so.
+                rows = rows.permute(2, 1, 0) if name == "ask" else rows.transpose(0, 1)
+                parts.append(rows.reshape(-1))
+        return (torch.cat(parts),)
 
 
 class Baked(nn.Module):
-    """Original in 65,920 multiply-adds a Gaussian instead of 73,600, with one layer."""
+    """From the mix on, in 58,240 multiply-adds a Gaussian with one layer; Original takes 73,600."""
 
-    nothing: torch.Tensor  # [1, 64] the learned token
-    features: torch.Tensor  # [N, 64]
+    still: torch.Tensor  # [N, 64]
+    hidden: torch.Tensor  # [N, 128]
     first: torch.Tensor  # [64, 640] of all heads
     first_bias: torch.Tensor  # [640]
     xyz: torch.Tensor  # [N, 3]
@@ -97,20 +167,14 @@ class Baked(nn.Module):
 
     def __init__(self, raw: RawGaussians, network: DeformationNetwork) -> None:
         super().__init__()
-        self.audio_net, self.audio_att_net = network.audio_net, network.audio_att_net
-        self.audio_mlp, self.eye_mlp = network.audio_mlp, network.eye_mlp
-        self.cam_mlp = network.cam_mlp
         layers = network.layers()
-        self.attentions = nn.ModuleList(
-            _FoldedAttention(layer.enc_dec_attention) for layer in layers
-        )
-        self.norms1 = nn.ModuleList(layer.norm1 for layer in layers)
-        self.ffns = nn.ModuleList(layer.ffn for layer in layers)
-        self.norms2 = nn.ModuleList(layer.norm2 for layer in layers)
+        folds = [fold(layer, network.null_vector[0, 0]) for layer in layers]
         heads = [getattr(network, f"{name}_deform") for name in OUTPUTS]
+        features = network.encode(torch.from_numpy(raw.xyz)).detach().double()
+        still = features + folds[0].given
         constants = {
-            "nothing": network.null_vector[0],
-            "features": network.encode(torch.from_numpy(raw.xyz)),
+            "still": still,
+            "hidden": _centred(still) @ folds[0].first,
             "first": torch.cat([head[1].weight for head in heads]).T,
             "first_bias": torch.cat([head[1].bias for head in heads]),
             "xyz": torch.from_numpy(raw.xyz),
@@ -119,20 +183,45 @@ class Baked(nn.Module):
             "opacity": torch.from_numpy(raw.opacity),
             "sh": torch.from_numpy(raw.sh),
         }
+        self.layers = len(layers)
+        for at, (layer, folded) in enumerate(zip(layers, folds, strict=True)):
+            behind = folds[at + 1].given if at + 1 < len(folds) else 0
+            constants |= {
+                f"first_bias{at}": folded.first_bias,
+                f"second{at}": folded.second,
+                f"second_bias{at}": folded.second_bias,
+                f"gain{at}": layer.norm1.gamma,
+                f"norm_gain{at}": layer.norm2.gamma,
+                f"norm_bias{at}": layer.norm2.beta.double() + behind,
+            }
+            if at > 0:
+                constants[f"first{at}"] = folded.first
         for name, value in constants.items():
-            self.register_buffer(name, value.detach().contiguous().clone())
+            self.register_buffer(name, value.detach().float().contiguous().clone())
         self.lasts = nn.ModuleList(head[3] for head in heads)
 
-    def forward(self, window: torch.Tensor, eye: torch.Tensor, camera: torch.Tensor) -> Tensors:
-        codes = self.audio_net(window)
-        code = self.audio_att_net(codes)[None] @ codes
-        heard = [self.audio_mlp(code), self.eye_mlp(eye), self.cam_mlp(camera), self.nothing]
-        tokens = torch.cat(heard)
-        x = self.features
-        layers = zip(self.attentions, self.norms1, self.ffns, self.norms2, strict=True)
-        for attention, norm1, ffn, norm2 in layers:
-            x = norm1(attention(x, tokens))
-            x = norm2(ffn(x) + x)
+    def forward(self, mix: torch.Tensor, camera: torch.Tensor) -> Tensors:
+        x = self.still
+        left = mix
+        for at in range(self.layers):
+            hide = ATTENDED * HIDDEN if at == 0 else 0
+            sizes = [WIDTH * ATTENDED, ATTENDED, ATTENDED * WIDTH, hide]
+            ask, offset, give, shown, left = torch.split(left, [*sizes, len(left) - sum(sizes)])
+            scores = x @ ask.view(WIDTH, ATTENDED) + offset
+            odds = torch.softmax(pad(scores.view(-1, HEADS, TOKENS), (0, 1)), dim=-1)
+            weights = odds[:, :, :TOKENS].reshape(-1, ATTENDED)
+            x = x + weights @ give.view(ATTENDED, WIDTH)
+            centred = _centred(x)
+            inverse = torch.rsqrt(centred.square().mean(dim=1, keepdim=True) + EPSILON)
+            u = centred * inverse
+            if at == 0:
+                f = inverse * (self.hidden + weights @ shown.view(ATTENDED, HIDDEN))
+            else:
+                f = u @ self._of("first", at)
+            f = torch.relu(f + self._of("first_bias", at)) @ self._of("second", at)
+            z = f + self._of("second_bias", at) + self._of("gain", at) * u
+            gain, bias = self._of("norm_gain", at), self._of("norm_bias", at)
+            x = layer_norm(z, (WIDTH,), gain, bias, eps=EPSILON)
         hidden = torch.relu(torch.relu(x) @ self.first + self.first_bias).chunk(len(OUTPUTS), dim=1)
         place, grow, turn, fade, paint = (
             last(part) for last, part in zip(self.lasts, hidden, strict=True)
@@ -146,23 +235,83 @@ class Baked(nn.Module):
             colors(means, self.sh + paint.view(self.sh.shape), camera),
         )
 
+    def _of(self, name: str, layer: int) -> torch.Tensor:
+        found: torch.Tensor = getattr(self, f"{name}{layer}")
+        return found
 
-def graph(raw: RawGaussians, network: DeformationNetwork) -> Graph:
-    n = raw.count
-    return Graph(
-        name="avatar",
-        runs="frame",
-        module=Baked(raw, network).eval(),
-        inputs=(
-            Port("window", (WINDOW, AUDIO_CHANNELS, ROW_WIDTH), "features"),
-            Port("eye", (1, CODE), "pipeline"),
-            Port("camera", (1, 12), "pipeline"),
+    def network(self) -> AttentionNetwork:
+        def held(name: str, layer: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+            return self._of(name, layer).numpy()
+
+        layers = [
+            AttentionLayer(
+                first=held("first", at) if at > 0 else None,
+                first_bias=held("first_bias", at),
+                second=held("second", at),
+                second_bias=held("second_bias", at),
+                gain=held("gain", at),
+                norm_gain=held("norm_gain", at),
+                norm_bias=held("norm_bias", at),
+            )
+            for at in range(self.layers)
+        ]
+        firsts = self.first.chunk(len(OUTPUTS), dim=1)
+        biases = self.first_bias.chunk(len(OUTPUTS))
+        lasts = [last for last in self.lasts if isinstance(last, nn.Linear)]
+        branches = {
+            BRANCHES[name]: Branch(
+                first=first.numpy(),
+                first_bias=bias.numpy(),
+                second=last.weight.detach().numpy().T,
+                second_bias=last.bias.detach().numpy(),
+            )
+            for name, first, bias, last in zip(OUTPUTS, firsts, biases, lasts, strict=True)
+        }
+        return AttentionNetwork(
+            mix="avatar_mix.mix",
+            heads=HEADS,
+            tokens=TOKENS,
+            still=self.still.numpy(),
+            hidden=self.hidden.numpy(),
+            layers=layers,
+            branches=branches,
+            raw={
+                "quats": self.rotation.numpy(),
+                "scales": self.scaling.numpy(),
+                "opacities": self.opacity[:, 0].numpy(),
+            },
+            scale="exp",
+        )
+
+
+def graphs(raw: RawGaussians, network: DeformationNetwork) -> tuple[Graph, Graph]:
+    """Audio window, eye code and camera to the mix, and the mix to Gaussians."""
+    n, layers = raw.count, len(network.layers())
+    camera = Port("camera", (1, 12), "pipeline")
+    mix = (layers * (2 * WIDTH + 1) * ATTENDED + ATTENDED * HIDDEN,)
+    return (
+        Graph(
+            name="avatar_mix",
+            runs="frame",
+            module=Mix(network).eval(),
+            inputs=(
+                Port("window", (WINDOW, AUDIO_CHANNELS, ROW_WIDTH), "features"),
+                Port("eye", (1, CODE), "pipeline"),
+                camera,
+            ),
+            outputs=(Port("mix", mix),),
         ),
-        outputs=(
-            Port("means", (n, 3)),
-            Port("quats", (n, 4)),
-            Port("scales", (n, 3)),
-            Port("opacities", (n,)),
-            Port("colors", (n, 3)),
+        Graph(
+            name="avatar",
+            runs="frame",
+            module=Baked(raw, network).eval(),
+            inputs=(Port("mix", mix, "avatar_mix.mix"), camera),
+            outputs=(
+                Port("means", (n, 3)),
+                Port("quats", (n, 4)),
+                Port("scales", (n, 3)),
+                Port("opacities", (n,)),
+                Port("colors", (n, 3)),
+            ),
         ),
     )

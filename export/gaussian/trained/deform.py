@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The per-Gaussian network as a kernel takes it: tensors of a plan, and what they evaluate to.
+"""What moves Gaussians, and a network of kind `layers` as a kernel takes it: tensors of a plan, and
+what they evaluate to.
 
 FORMAT.md, section 8.1, is the specification; `evaluate` says the same in float64 NumPy, from the
 tensors as they are stored.
@@ -14,11 +15,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from . import attention
+from .attention import AttentionNetwork
+from .blocks import blocks, unblocked
+
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 Tensors = dict[str, NDArray[Any]]
 
-BLOCK = 16  # Gaussians
 SIZES = {"means": 3, "quats": 4, "scales": 3}
 
 
@@ -44,6 +48,17 @@ class Network:
         }
         return found | ({} if self.scale is None else {"scale": self.scale})
 
+    def tensors(self, prefix: str, precision: DTypeLike) -> Tensors:
+        found: Tensors = {f"{prefix}/still": blocks(self.still, precision)}
+        if self.attention is not None:
+            found[f"{prefix}/attention"] = blocks(self.attention, precision)
+        for i, layer in enumerate(self.layers):
+            found[f"{prefix}/layer{i}"] = np.ascontiguousarray(layer, np.float32)
+        for name, raw in (("quats", self.quats), ("scales", self.scales)):
+            if name in self.outputs and raw is not None:
+                found[f"{prefix}/{name}"] = np.ascontiguousarray(raw, np.float32)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Deform:
@@ -52,7 +67,7 @@ class Deform:
     graph: str
     first: int
     count: int
-    network: Network | None = None
+    network: Network | AttentionNetwork | None = None
 
     def manifest(self) -> dict[str, Any]:
         found: dict[str, Any] = {"graph": self.graph, "first": self.first, "count": self.count}
@@ -62,30 +77,7 @@ class Deform:
         """`precision` is that of what there is for each Gaussian: float16 or float32."""
         if self.network is None:
             return {}
-        network, prefix = self.network, f"gaussian/deform/{self.graph}"
-        found: Tensors = {f"{prefix}/still": blocks(network.still, precision)}
-        if network.attention is not None:
-            found[f"{prefix}/attention"] = blocks(network.attention, precision)
-        for i, layer in enumerate(network.layers):
-            found[f"{prefix}/layer{i}"] = np.ascontiguousarray(layer, np.float32)
-        for name, raw in (("quats", network.quats), ("scales", network.scales)):
-            if name in network.outputs and raw is not None:
-                found[f"{prefix}/{name}"] = np.ascontiguousarray(raw, np.float32)
-        return found
-
-
-def blocks(rows: FloatArray, precision: DTypeLike) -> NDArray[Any]:
-    """[n, C] as [ceil(n / 16), C, 16], zeros in the lanes past n."""
-    n, columns = rows.shape
-    padded = np.zeros((-(-n // BLOCK) * BLOCK, columns), precision)
-    padded[:n] = rows
-    return np.ascontiguousarray(padded.reshape(-1, BLOCK, columns).swapaxes(1, 2))
-
-
-def unblocked(tensor: NDArray[Any], count: int) -> DoubleArray:
-    """[count, C] of [blocks, C, 16]."""
-    rows = tensor.swapaxes(1, 2).reshape(-1, tensor.shape[1])[:count]
-    return rows.astype(np.float64)
+        return self.network.tensors(f"gaussian/deform/{self.graph}", precision)
 
 
 def evaluate(
@@ -93,6 +85,8 @@ def evaluate(
 ) -> dict[str, DoubleArray]:
     """Attributes of the Gaussians of a plan's `deform` entry, whose mix is `mix` in this frame."""
     network, count = entry["network"], entry["count"]
+    if network.get("kind") == "attention":
+        return attention.evaluate(entry, tensors, mix)
     stored = {
         name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()

@@ -12,12 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 from ...parity import Parity
 from ..bake_proof import run_chain
 from ..cloud import frames_to_quats_scales
-from ..reference import Posed
+from ..reference import Posed, sh_colors
 from . import check
 from .deform import evaluate
 from .source import AvatarSource, Cloud, Part
 
 FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
 KERNEL = "kernel tensors"
 
 
@@ -30,7 +31,10 @@ def prove_kernel(
     worst: dict[str, float] = {}
     for given in inputs:
         expected = check.original_attributes(part, given)
-        for name, value in kernel_attributes(cloud, part, given, np.float32).items():
+        found = kernel_attributes(cloud, part, given, np.float32)
+        if "sh" in found:
+            found["colors"] = _seen(found["means"], found.pop("sh"), given["camera"])
+        for name, value in found.items():
             error = float(np.abs(value - expected[name]).max())
             worst[name] = error if np.isnan(error) else max(worst.get(name, 0.0), error)
     return [
@@ -39,13 +43,20 @@ def prove_kernel(
     ]
 
 
+def _seen(means: DoubleArray, sh: DoubleArray, camera: FloatArray) -> DoubleArray:
+    """Colours for a camera [1, 12]: its transposed rotation, row by row, and translation."""
+    turned, moved = camera[0, :9].reshape(3, 3), camera[0, 9:]
+    towards = means + turned.astype(np.float64) @ moved
+    return sh_colors(sh, towards / np.linalg.norm(towards, axis=1, keepdims=True))
+
+
 def kernel_attributes(
     cloud: Cloud, part: Part, inputs: Mapping[str, FloatArray], precision: DTypeLike
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, DoubleArray]:
     import torch
 
     deform = part.deform
-    tensors = deform.tensors(precision) | {"gaussian/means": cloud.means}
+    tensors = deform.tensors(precision) | {"gaussian/means": cloud.means, "gaussian/sh": cloud.sh}
     given = {name: torch.from_numpy(value) for name, value in inputs.items()}
     with torch.no_grad():
         made = run_chain(

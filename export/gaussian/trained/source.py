@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...to_onnx import Graph
-from .deform import BLOCK, Deform
+from .blocks import BLOCK
+from .deform import Deform
 
 if TYPE_CHECKING:
     from torch import nn

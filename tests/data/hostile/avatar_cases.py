@@ -11,6 +11,7 @@ from starting_points import (
     CORRUPT,
     UNSUPPORTED,
     Case,
+    attending_plan,
     avatar_plan,
     edited,
     element,
@@ -47,6 +48,7 @@ def avatar_cases() -> Iterator[Case]:
     )
     yield from _deform(case, field)
     yield from _network(case, field)
+    yield from _attention()
     yield from _encoder(case)
 
     yield field("track_none", "track.frames is 0", "avatar.track.frames", 0)
@@ -194,6 +196,55 @@ def _network(case: Any, field: Any) -> Iterator[Case]:
         "layer_extra", f"{face}/layer1 is present", tensor(f"{face}/layer1", np.zeros((2, 2), "f4"))
     )
     yield case("raw_scales", f"{face}/scales is absent", tensor(f"{face}/scales", None))
+
+
+def _attention() -> Iterator[Case]:
+    def case(name: str, message: str, *edits: Any, code: str = CORRUPT) -> Case:
+        return Case(f"attention_{name}", message, edited(attending_plan(), *edits), code)
+
+    def field(name: str, message: str, path: str, value: Any, code: str = CORRUPT) -> Case:
+        return case(name, message, setting(f"{NETWORK}.{path}", value), code=code)
+
+    yield field(
+        "kind", 'kind is "sum", expected one of layers attention', "kind", "sum", UNSUPPORTED
+    )
+    yield field("layers", "network.layers is 5, expected an integer of 1 to 4", "layers", 5)
+    yield case(
+        "many",
+        "tokens is 8 for each of 5 heads, expected at most 32",
+        setting(f"{NETWORK}.heads", 5),
+        setting(f"{NETWORK}.tokens", 8),
+    )
+    yield field("mix_shape", "mix is F32 [12], expected F32 [20]", "width", 4)
+    yield field("no_width", "outputs.sh is 0, expected an integer of 1 to 256", "outputs.sh", 0)
+    yield field("colors", 'an attribute named "colors"', "outputs.colors", 2, UNSUPPORTED)
+    yield case("paints_nothing", "outputs no colors", removing(f"{FACE_GRAPH}.outputs.4"))
+    yield case("no_sh", 'without "sh", expected what graph face', removing(f"{NETWORK}.outputs.sh"))
+
+    face = "gaussian/deform/face"
+    yield case("hidden_absent", f"{face}/hidden is absent", tensor(f"{face}/hidden", None))
+    yield case(
+        "hidden_other",
+        f"{face}/hidden is of dtype F32, expected that of still, F16",
+        tensor(f"{face}/hidden", np.zeros((1, 2, 16), "f4")),
+    )
+    yield case(
+        "first_of_layer0",
+        f"{face}/layer0/first is present",
+        tensor(f"{face}/layer0/first", np.zeros((2, 2), "f4")),
+    )
+    yield case("no_first", f"{face}/layer1/first is absent", tensor(f"{face}/layer1/first", None))
+    yield case(
+        "branch_shape",
+        f"{face}/sh/second is F32 [2, 12], expected F32 [2, 3]",
+        tensor(f"{face}/sh/second", np.zeros((2, 12), "f4")),
+    )
+    yield case(
+        "bias_large",
+        f"{face}/layer1/norm_bias[1] is 20000",
+        element(f"{face}/layer1/norm_bias", 1, 20000.0),
+    )
+    yield case("raw_opacities", f"{face}/opacities is absent", tensor(f"{face}/opacities", None))
 
 
 def _encoder(case: Any) -> Iterator[Case]:

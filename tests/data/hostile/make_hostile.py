@@ -59,6 +59,7 @@ def seeds() -> dict[str, bytes]:
         "bare.plan": starting_points.edited(bare),
         "gaussian.plan": starting_points.edited(gaussian),
         "avatar.plan": starting_points.edited(starting_points.avatar_plan()),
+        "attending.plan": starting_points.edited(starting_points.attending_plan()),
         "vasa1.plan": starting_points.edited(vasa1_cases.vasa1_plan()),
         "scene.plan": starting_points.edited(starting_points.scene_plan()),
     }

@@ -165,6 +165,35 @@ def avatar_plan() -> tuple[Manifest, Tensors]:
     return manifest, tensors
 
 
+def attending_plan() -> tuple[Manifest, Tensors]:
+    """avatar_plan with a face that attends: two layers of one head and one token, all 2 wide."""
+    manifest, tensors = avatar_plan()
+    mix, face = manifest["graphs"][0], manifest["graphs"][2]
+    mix["outputs"][0]["shape"] = face["inputs"][0]["shape"] = [2 * 5 + 2]
+    face["outputs"] += [
+        {"name": "opacities", "dtype": "F32", "shape": [4]},
+        {"name": "colors", "dtype": "F32", "shape": [4, 3]},
+    ]
+    sizes = {"means": 3, "quats": 4, "scales": 3, "opacities": 1, "sh": 3}
+    manifest["avatar"]["deform"][0]["network"] = {
+        "kind": "attention", "mix": "face_mix.mix", "layers": 2, "width": 2, "hidden": 2,
+        "heads": 1, "tokens": 1, "outputs": dict.fromkeys(sizes, 2), "scale": "exp",
+    }  # fmt: skip
+    shapes: dict[str, tuple[int, ...]] = {"hidden": (1, 2, 16), "opacities": (4,)}
+    for layer in ("layer0", "layer1"):
+        names = ("first_bias", "second_bias", "gain", "norm_gain", "norm_bias")
+        shapes |= {f"{layer}/{name}": (2,) for name in names} | {f"{layer}/second": (2, 2)}
+    shapes["layer1/first"] = (2, 2)
+    for name, size in sizes.items():
+        shapes |= {f"{name}/first": (2, 2), f"{name}/first_bias": (2,)}
+        shapes |= {f"{name}/second": (2, size), f"{name}/second_bias": (size,)}
+    prefix = "gaussian/deform/face/"
+    del tensors[f"{prefix}attention"], tensors[f"{prefix}layer0"]
+    tensors |= {prefix + name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    tensors[f"{prefix}hidden"] = tensors[f"{prefix}hidden"].astype(np.float16)
+    return manifest, tensors
+
+
 def compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

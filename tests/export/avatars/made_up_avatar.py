@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TalkingGaussian folder and a recording of nobody, of any size and kind of audio features.
+"""A TalkingGaussian or GaussianTalker folder and a recording of nobody, to try and to time.
 
-`python tests/export/avatars/made_up_avatar.py FOLDER [FACE MOUTH FRAMES SIDE]` writes one to try
-and to time; by default of the size that people train: 30,000 and 20,000 Gaussians, 512 x 512.
+`python tests/export/avatars/made_up_avatar.py FOLDER [FACE MOUTH FRAMES SIDE]` writes the first, by
+default of the size that people train: 30,000 and 20,000 Gaussians, 512 x 512. `... FOLDER talker
+[COUNT FRAMES SIDE LAYERS]` writes the second, by default with 50,000 Gaussians and one layer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from talkrt.export.gaussian.gaussiantalker.network import DeformationNetwork, dead_shapes
 from talkrt.export.gaussian.talkinggaussian.networks import FaceNetwork, MouthNetwork
 
 RADII = np.array([0.08, 0.115, 0.095])  # of the head, within the planes' bound of 0.15
@@ -53,6 +55,54 @@ def write(
     torch.save(fused, model / "chkpnt_fuse_latest.pth")
     (model / "cfg_args").write_text(f"Namespace(sh_degree=2, source_path='{data.resolve()}')")
     recording(rng, data, frames, side)
+    features(rng, data, frames, channels)
+
+
+def write_talker(
+    folder: Path, count: int = 300, frames: int = 30, side: int = 48, layers: int = 1
+) -> None:
+    """`folder`/model and `folder`/data of GaussianTalker, whose unit is a tenth as long."""
+    rng = np.random.default_rng(1)
+    torch.manual_seed(1)
+    iteration, data = folder / "model" / "point_cloud" / "iteration_10000", folder / "data"
+    iteration.mkdir(parents=True)
+    data.mkdir()
+    towards = rng.normal(size=(count, 3))
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    skin = 0.5 + 0.3 * towards[:, 1:2] + rng.normal(size=(count, 3)) * 0.05
+    size = 16 * 0.095 / np.sqrt(count)
+    columns = {
+        "x y z": 10 * towards * RADII,
+        "nx ny nz": np.zeros((count, 3)),
+        "f_dc_0 f_dc_1 f_dc_2": (skin - 0.5) / 0.28209479177387814,
+        " ".join(f"f_rest_{i}" for i in range(45)): rng.normal(size=(count, 45)) * 0.02,
+        "opacity": rng.normal(size=(count, 1)) + 3,
+        "scale_0 scale_1 scale_2": np.log(rng.uniform(0.6, 1.4, (count, 3)) * size),
+        "rot_0 rot_1 rot_2 rot_3": rng.normal(size=(count, 4)),
+    }
+    properties = "".join(f"property float {name}\n" for name in " ".join(columns).split())
+    head = f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n"
+    rows = np.concatenate(list(columns.values()), axis=1).astype("<f4")
+    (iteration / "point_cloud.ply").write_bytes(head.encode() + rows.tobytes())
+    state = network(DeformationNetwork(layers, ((64, 64, 64), (128, 128, 128))))
+    for key, value in state.items():
+        if key.endswith("aabb"):
+            state[key] = torch.tensor([[1.5, 1.5, 1.5], [-1.5, -1.5, -1.5]])
+        elif ".grids." in key:  # a product of three
+            state[key] = torch.empty_like(value).uniform_(-1.5, 1.5)
+        elif key.endswith("gamma"):
+            state[key] = 1 + 0.1 * value
+        elif key.endswith("deform.3.weight"):  # a head that talks and stays a head
+            state[key] = 0.03 * value
+    kept = {f"deformation_net.{key}": value for key, value in state.items()}
+    kept |= {key: torch.zeros(shape) for key, shape in dead_shapes().items()}
+    torch.save(kept, iteration / "deformation.pth")
+    (folder / "model" / "cfg_args").write_text(f"Namespace(source_path='{data.resolve()}')")
+    recording(rng, data, frames, side)
+    features(rng, data, frames, 29)
+
+
+def features(rng: np.random.Generator, data: Path, frames: int, channels: int) -> None:
     rows = rng.normal(size=(frames, WIDTHS[channels], channels))
     smooth = sum(np.roll(rows, shift, axis=0) for shift in range(3))
     np.save(data / FILES[channels], smooth.astype(np.float32))
@@ -139,5 +189,9 @@ def picture(path: Path, pixels: Any) -> None:
 
 
 if __name__ == "__main__":
-    numbers = [int(text) for text in sys.argv[2:]] or [30_000, 20_000, 400, 512]
-    write(Path(sys.argv[1]), *numbers)
+    folder, *rest = sys.argv[1:]
+    if rest[:1] == ["talker"]:
+        given = [int(text) for text in rest[1:]]
+        write_talker(Path(folder), *given, *[50_000, 400, 512, 1][len(given) :])
+    else:
+        write(Path(folder), *([int(text) for text in rest] or [30_000, 20_000, 400, 512]))

@@ -21,6 +21,7 @@ from talkrt.export.gaussian.gaussiantalker.network import (  # noqa: E402
     DeformationNetwork,
     eye_code,
 )
+from talkrt.export.gaussian.trained.deform import Deform, evaluate  # noqa: E402
 from talkrt.export.to_onnx import Graph, Port  # noqa: E402
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "gaussian"
@@ -30,7 +31,9 @@ AUDIO_AND_TOKENS = 800_000
 def run(proof: BakeProof, **inputs: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     from talkrt.export.parity import session
 
-    found: list[np.ndarray[Any, Any]] = session(proof.exported[-1]).run(None, inputs)
+    mix, moved = (session(one) for one in proof.exported)
+    seen = {"mix": mix.run(None, inputs)[0], "camera": inputs["camera"]}
+    found: list[np.ndarray[Any, Any]] = moved.run(None, seen)
     return found
 
 
@@ -55,7 +58,7 @@ def attending(request: pytest.FixtureRequest, weights: Any, gaussiantalker_raw: 
         for i in range(3)
     ]
     original = gt.Original(gaussiantalker_raw, network)
-    proof = prove(original, [gt.graph(gaussiantalker_raw, network)], frames, GT_BOUNDS)
+    proof = prove(original, gt.graphs(gaussiantalker_raw, network), frames, GT_BOUNDS)
     return proof, frames, np.load(GOLDEN / "gaussiantalker" / f"network_x{layers}.npz")
 
 
@@ -70,10 +73,26 @@ def test_attention_baked_and_exported_equals_the_original(attending: Any) -> Non
         np.testing.assert_allclose(scales, golden["scales"][frame], rtol=0, atol=2e-5)
 
 
+def test_the_kernel_s_tensors_say_the_same(attending: Any, gaussiantalker_raw: Any) -> None:
+    proof, frames, golden = attending
+    mix, moved = (one.graph.module for one in proof.exported)
+    deform = Deform("avatar", 0, gaussiantalker_raw.count, moved.network())
+    tensors = deform.tensors(np.float32)
+    tensors |= {"gaussian/means": gaussiantalker_raw.xyz, "gaussian/sh": gaussiantalker_raw.sh}
+    for frame, given in enumerate(frames):
+        with torch.no_grad():
+            made = mix(*(torch.from_numpy(given[name]) for name in ("window", "eye", "camera")))[0]
+        found = evaluate(deform.manifest(), tensors, made.numpy())
+        for name, value in found.items():
+            if name in golden.files and frame < len(golden[name]):
+                wanted = golden[name][frame].reshape(value.shape)
+                np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-5, err_msg=name)
+
+
 def test_folding_saves_what_the_design_says(attending: Any) -> None:
     proof = attending[0]
-    layers = {1: (73_600, 65_920), 2: (98_688, 83_328)}
-    before, after = layers[len(proof.exported[-1].graph.module.norms1)]
+    layers = {1: (73_600, 58_240), 2: (98_688, 75_392)}
+    before, after = layers[proof.exported[-1].graph.module.layers]
     counted = proof.multiply_adds
     assert before * 500 <= counted[0] <= before * 500 + AUDIO_AND_TOKENS
     assert after * 500 <= counted[1] <= after * 500 + AUDIO_AND_TOKENS

@@ -126,16 +126,21 @@ def _avatar(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ahead += _encoder_ahead(features["encoder"], features["row_width"])
     yield "features", f"{features['extractor']} {size}, {made}; {1000 * ahead:.0f} ms ahead"
     for entry in avatar["deform"]:
-        network = entry.get("network")
-        how = (
-            " > ".join(str(width) for width in network["widths"]) if network else "the graph alone"
-        )
+        how = _network(entry["network"]) if "network" in entry else "the graph alone"
         yield "moved", f"{entry['count']} Gaussians by {entry['graph']} ({how})"
     track = avatar["track"]
     seconds = track["frames"] * manifest["video"]["fps"][1] / manifest["video"]["fps"][0]
     drawn = avatar["composite"]["kind"] + (", dilated" if avatar["composite"].get("dilate") else "")
     yield "track", f"{seconds:.1f} s, forwards and backwards; {drawn}"
     yield "trained by", avatar.get("origin", "not stated")
+
+
+def _network(network: dict[str, Any]) -> str:
+    if network.get("kind", "layers") == "layers":
+        return " > ".join(str(width) for width in network["widths"])
+    layers, attended = network["layers"], network["heads"] * network["tokens"]
+    outputs = ", ".join(f"{name} {width}" for name, width in network["outputs"].items())
+    return f"{layers} x attention to {attended}, {network['width']} wide; {outputs}"
 
 
 def _eye(viewmat: list[float]) -> list[float]:
