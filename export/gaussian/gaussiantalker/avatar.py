@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..raw_gaussians import RawGaussians
+from ..reference import MIN_ALPHA
 from ..spatial_order import spatial_order
 from ..trained.deform import Deform
 from ..trained.played import Played
@@ -14,7 +16,7 @@ from ..trained.source import AvatarSource, Cloud, Part
 from .baked import ROW_WIDTH, Baked, Original, graphs
 from .checkpoint import GaussianTalker
 from .movement import move
-from .network import AUDIO_CHANNELS, OUTPUTS, eye_code
+from .network import AUDIO_CHANNELS, OUTPUTS, WIDTH, DeformationNetwork, eye_code
 
 DISTANCE = 10.0  # its cameras are this much farther away than the recording's
 # Products of three planes' gradients make float32 this much coarser than TalkingGaussian's.
@@ -22,14 +24,9 @@ TOLERANCES = {"means": 2e-4, "quats": 2e-4, "scales": 2e-5, "opacities": 2e-5, "
 
 
 def avatar_source(avatar: GaussianTalker, played: Played) -> AvatarSource:
-    order = spatial_order(avatar.raw.xyz)
-    raw = RawGaussians(
-        avatar.raw.xyz[order],
-        avatar.raw.scaling[order],
-        avatar.raw.rotation[order],
-        avatar.raw.opacity[order],
-        avatar.raw.sh[order],
-    )
+    trained = avatar.raw.count
+    raw = visible(avatar.raw, avatar.network)
+    raw = _chosen(raw, spatial_order(raw.xyz))
     chain = graphs(raw, avatar.network)
     baked = chain[-1].module
     assert isinstance(baked, Baked)
@@ -49,7 +46,7 @@ def avatar_source(avatar: GaussianTalker, played: Played) -> AvatarSource:
                 graphs=chain,
                 original=Original(raw, avatar.network),
                 tolerances=TOLERANCES,
-                trained=raw.count,
+                trained=trained,
             ),
         ),
         played=played,
@@ -59,6 +56,27 @@ def avatar_source(avatar: GaussianTalker, played: Played) -> AvatarSource:
         },
         composite="single",
     )
+
+
+def visible(raw: RawGaussians, network: DeformationNetwork) -> RawGaussians:
+    """Without what stays below the alpha that is drawn, whatever the network hears."""
+    least = np.log(MIN_ALPHA / (1 - MIN_ALPHA)) - most_added_opacity(network) - 1e-3
+    seen = raw.opacity[:, 0] >= least
+    return _chosen(raw, np.flatnonzero(seen)) if seen.any() else raw
+
+
+def most_added_opacity(network: DeformationNetwork) -> float:
+    """A bound on what is added before the sigmoid: a norm's output is sqrt(64) long at most, so
+    rectified it gives a row of weights no more than its positive ones can take from that."""
+    first, last = network.opacity_deform[1], network.opacity_deform[3]
+    norm = network.layers()[-1].norm2
+    weights = torch.relu(first.weight)
+    inner = WIDTH**0.5 * (weights * norm.gamma.abs()).norm(dim=1) + weights @ torch.relu(norm.beta)
+    return float(torch.relu(last.weight) @ torch.relu(inner + first.bias) + last.bias)
+
+
+def _chosen(raw: RawGaussians, at: NDArray[np.intp]) -> RawGaussians:
+    return RawGaussians(raw.xyz[at], raw.scaling[at], raw.rotation[at], raw.opacity[at], raw.sh[at])
 
 
 def _at_rest(raw: RawGaussians) -> Cloud:

@@ -7,6 +7,7 @@ The bounds are those of the golden data; a baked network has no others.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ torch = pytest.importorskip("torch", reason="the export extra is not installed")
 
 from talkrt.export.gaussian.bake_proof import BakeProof, prove  # noqa: E402
 from talkrt.export.gaussian.gaussiantalker import baked as gt  # noqa: E402
+from talkrt.export.gaussian.gaussiantalker.avatar import (  # noqa: E402
+    most_added_opacity,
+    visible,
+)
 from talkrt.export.gaussian.gaussiantalker.network import (  # noqa: E402
     DeformationNetwork,
     eye_code,
@@ -121,6 +126,25 @@ def test_the_frame_graph_looks_nothing_up(attending: Any) -> None:
     model = onnx.load_from_string(attending[0].exported[-1].model)
     found = {node.op_type for node in model.graph.node}
     assert not found & {"GatherND", "GatherElements", "GridSample", "Floor"}
+
+
+def test_only_what_nothing_heard_can_show_is_left_out(
+    weights: Any, gaussiantalker_raw: Any
+) -> None:
+    network = DeformationNetwork(1, ((2, 2, 2), (2, 2, 2)))
+    with torch.no_grad():
+        weights(network, 2, "deformation_net.")
+        network.opacity_deform[3].bias.fill_(0.5)
+        most = most_added_opacity(network)
+        torch.manual_seed(1)
+        hidden = network.layers()[0].norm2(torch.randn(20_000, 64))
+        found = float(network.opacity_deform(hidden).max())
+        assert found < most < 20 * found
+    edge = np.log(1 / 254) - most
+    logits = gaussiantalker_raw.opacity.copy()
+    logits[[3, 70], 0] = edge - 0.1, edge + 0.1
+    kept = visible(replace(gaussiantalker_raw, opacity=logits), network)
+    np.testing.assert_array_equal(kept.opacity, np.delete(logits, 3, axis=0))
 
 
 class Scaled(torch.nn.Module):
