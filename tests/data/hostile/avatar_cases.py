@@ -216,7 +216,7 @@ def _attention() -> Iterator[Case]:
         setting(f"{NETWORK}.tokens", 8),
     )
     yield field("mix_shape", "mix is F32 [12], expected F32 [20]", "width", 4)
-    yield field("no_width", "outputs.sh is 0, expected an integer of 1 to 256", "outputs.sh", 0)
+    yield field("no_width", 'outputs["sh"] is 0, expected an integer of 1 to 256', "outputs.sh", 0)
     yield field("colors", 'an attribute named "colors"', "outputs.colors", 2, UNSUPPORTED)
     yield case("paints_nothing", "outputs no colors", removing(f"{FACE_GRAPH}.outputs.4"))
     yield case("no_sh", 'without "sh", expected what graph face', removing(f"{NETWORK}.outputs.sh"))
