@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ..raw_gaussians import RawGaussians
 from ..reference import MIN_ALPHA
@@ -68,7 +69,9 @@ def visible(raw: RawGaussians, network: DeformationNetwork) -> RawGaussians:
 def most_added_opacity(network: DeformationNetwork) -> float:
     """A bound on what is added before the sigmoid: a norm's output is sqrt(64) long at most, so
     rectified it gives a row of weights no more than its positive ones can take from that."""
-    first, last = network.opacity_deform[1], network.opacity_deform[3]
+    head = network.opacity_deform
+    assert isinstance(head, nn.Sequential)
+    first, last = (part for part in head if isinstance(part, nn.Linear))
     norm = network.layers()[-1].norm2
     weights = torch.relu(first.weight)
     inner = WIDTH**0.5 * (weights * norm.gamma.abs()).norm(dim=1) + weights @ torch.relu(norm.beta)
