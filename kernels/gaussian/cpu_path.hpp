@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernels/gaussian/deform.hpp"
-#include "kernels/gaussian/point_network.hpp"
+#include "kernels/gaussian/movement.hpp"
 #include "kernels/gaussian/projection.hpp"
 #include "kernels/gaussian/raster_frame.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "kernels/gaussian/dense.hpp"
 #include "kernels/gaussian/point_network.hpp"
-#include "kernels/gaussian/simd_math.hpp"
+#include "kernels/gaussian/shape_block.hpp"
 
 namespace talkrt::gaussian::TALKRT_CPU_PATH {
 
@@ -30,14 +30,6 @@ inline void prefetch_constants(const PointNetwork& net, std::ptrdiff_t block) {
   for (int i = 0; i < net.attended; ++i) __builtin_prefetch(attention + i * kLanes, 0, 2);
 }
 
-inline Floats activated(ScaleActivation activation, Floats v) {
-  if (activation == ScaleActivation::softplus) return softplus(v);
-  if (activation == ScaleActivation::exp) {
-    return exp2_exact(clamp(v * Floats(kLog2E), Floats(-124.0f), Floats(124.0f)));
-  }
-  return v;
-}
-
 /// What is at rest where sixteen Gaussians are.
 struct RestBlock {
   const float *means, *frames;
@@ -59,14 +51,8 @@ inline void move_block(const PointNetwork& net, std::ptrdiff_t block, const Rest
   if (!net.turns()) return;
   Floats q[4];
   for (int c = 0; c < 4; ++c) q[c] = added(net.quats_at, c, net.quats + block * 4 * kLanes);
-  const Floats square = fma(q[0], q[0], fma(q[1], q[1], fma(q[2], q[2], q[3] * q[3])));
-  const Floats inverse = Floats(1.0f) / max(sqrt(square), Floats(1e-12f));
-  for (Floats& c : q) c = c * inverse;
-  const Floats w = q[0], x = q[1], z = q[3], v = q[2], one(1.0f), two(2.0f);
-  const Floats turn[9] = {
-      fnma(two, fma(v, v, z * z), one), two * fnma(w, z, x * v),          two * fma(w, v, x * z),
-      two * fma(w, z, x * v),           fnma(two, fma(x, x, z * z), one), two * fnma(w, x, v * z),
-      two * fnma(w, v, x * z),          two * fma(w, x, v * z),           fnma(two, fma(x, x, v * v), one)};
+  Floats turn[9];
+  rotation(q, turn);
   for (int c = 0; c < 3; ++c) {
     const Floats scale = activated(net.activation, added(net.scales_at, c, net.scales + block * 3 * kLanes));
     for (int row = 0; row < 3; ++row) {

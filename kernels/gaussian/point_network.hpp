@@ -10,8 +10,6 @@
 //   mean = rest + y[means..],  rotation = normalize(quat_i + y[quats..]),  scale = f(scale_i + y[scales..])
 #pragma once
 
-#include "kernels/executor.hpp"
-#include "kernels/gaussian/deform.hpp"
 #include "kernels/gaussian/splats.hpp"
 
 namespace talkrt::gaussian {
@@ -47,16 +45,5 @@ struct NetworkInput {
   const float* mix = nullptr;  // [max(K, 1), widths[0]]
   float strength = 1;          // of y
 };
-
-/// An avatar's networks and their inputs, ascending and in blocks of their own; Gaussians of none stay.
-struct Movement {
-  const PointNetwork* networks = nullptr;  // [count]
-  const NetworkInput* inputs = nullptr;    // [count]
-  int count = 0;
-};
-
-/// Moves a whole avatar into arrays, for whoever wants to look at it more than once: means and frames of
-/// `out` (those that networks move, the others are left alone).
-void move_cpu(const Splats& rest, const Movement& movement, const PosedSplats& out, Executor& executor);
 
 }  // namespace talkrt::gaussian

@@ -7,6 +7,7 @@
 // is in image_plane.hpp, what tiles a splat is listed in in extent.hpp.
 #pragma once
 
+#include "kernels/gaussian/attention_blocks.hpp"
 #include "kernels/gaussian/extent.hpp"
 #include "kernels/gaussian/image_plane.hpp"
 #include "kernels/gaussian/network_blocks.hpp"
@@ -50,6 +51,7 @@ class Projector {
  private:
   void project(int b, const BlockInput& in, Chunk& chunk, SortItem* items);
   [[nodiscard]] BlockInput moved_block(int b);
+  bool due(int b, int blocks_left, int most);
   [[nodiscard]] Mask in_layer(int b, int layer) const;
   void list(int b, Mask visible, const Extent& extent, Floats z, Chunk& chunk, SortItem* items);
 
@@ -58,8 +60,10 @@ class Projector {
   Tally tally_;
 
   // Blocks that a network has just moved; blocks are asked for in ascending order.
-  int network_ = 0, first_moved_ = 0, end_moved_ = 0;
-  alignas(64) float moved_means_[kTogether * 3 * kBlock], moved_frames_[kTogether * 9 * kBlock];
+  static constexpr int kMoved = kTogether > kMostTogether ? kTogether : kMostTogether;
+  int network_ = 0, attention_ = 0, first_moved_ = 0, end_moved_ = 0;
+  alignas(64) float moved_means_[kMoved * 3 * kBlock], moved_frames_[kMoved * 9 * kBlock];
+  alignas(64) float moved_opacities_[kMoved * kBlock], moved_sh_[kMoved * kMostShNumbers * kBlock];
 };
 
 inline Mask Projector::in_layer(int b, int layer) const {
@@ -121,27 +125,48 @@ inline void Projector::finish(Chunk& chunk) const {
   }
 }
 
+/// The network that has block `b`, if any; blocks are asked for in ascending order.
+template <class Network>
+inline const Network* network_of(const Network* networks, int count, int b, int& at) {
+  while (at < count && b >= networks[at].first_block + networks[at].blocks()) ++at;
+  return at < count && b >= networks[at].first_block ? networks + at : nullptr;
+}
+
+/// Whether block `b` and some behind it, which it counts, are still to be moved.
+inline bool Projector::due(int b, int blocks_left, int most) {
+  if (b >= first_moved_ && b < end_moved_) return false;
+  first_moved_ = b;
+  end_moved_ = b + (blocks_left < most ? blocks_left : most);
+  return true;
+}
+
 /// Block `b` as its network moves it, or at rest where it has none.
 inline BlockInput Projector::moved_block(int b) {
   const Splats& rest = frame_.splats;
   const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(b) * kBlock;
-  const float* sh = rest.sh + first * 3 * sh_bases(rest.sh_degree);
+  const int colors = 3 * sh_bases(rest.sh_degree);
+  const float* sh = rest.sh + first * colors;
   BlockInput in{rest.means + first * 3, rest.frames + first * 9, rest.opacities + first, sh, sh};
   if (frame_.moved == nullptr) return in;
   const Movement& movement = *frame_.moved;
-  const int networks = movement.count;
-  const auto end_of = [&](int n) { return movement.networks[n].first_block + movement.networks[n].blocks(); };
-  while (network_ < networks && b >= end_of(network_)) ++network_;
-  if (network_ == networks || b < movement.networks[network_].first_block) return in;
-  const PointNetwork& net = movement.networks[network_];
-  if (b < first_moved_ || b >= end_moved_) {
-    const int left = end_of(network_) - b;
-    first_moved_ = b;
-    end_moved_ = b + (left < kTogether ? left : kTogether);
-    move_blocks(rest, net, movement.inputs[network_], b, end_moved_ - b, {moved_means_, moved_frames_});
+  if (const PointNetwork* net = network_of(movement.networks, movement.count, b, network_)) {
+    if (due(b, net->first_block + net->blocks() - b, kTogether)) {
+      move_blocks(rest, *net, movement.inputs[network_], b, end_moved_ - b, {moved_means_, moved_frames_});
+    }
+    in.means = moved_means_ + (b - first_moved_) * 3 * kBlock;
+    if (net->turns()) in.frames = moved_frames_ + (b - first_moved_) * 9 * kBlock;
+  } else if (const AttentionNetwork* attention =
+                 network_of(movement.attentions, movement.attention_count, b, attention_)) {
+    if (due(b, attention->first_block + attention->blocks() - b, kMostTogether)) {
+      attend(rest, *attention, movement.attention_inputs[attention_], b, end_moved_ - b,
+             {moved_means_, moved_frames_, moved_opacities_, moved_sh_});
+    }
+    const int at = (b - first_moved_) * kBlock;
+    if (attention->move.width > 0) in.means = moved_means_ + at * 3;
+    if (attention->turns()) in.frames = moved_frames_ + at * 9;
+    if (attention->fade.width > 0) in.opacities = moved_opacities_ + at;
+    if (attention->paint.width > 0) in.color = in.sh = moved_sh_ + at * colors;
   }
-  in.means = moved_means_ + (b - first_moved_) * 3 * kBlock;
-  if (net.turns()) in.frames = moved_frames_ + (b - first_moved_) * 9 * kBlock;
   return in;
 }
 

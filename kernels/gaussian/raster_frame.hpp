@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "kernels/executor.hpp"
-#include "kernels/gaussian/point_network.hpp"
+#include "kernels/gaussian/movement.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 
 namespace talkrt::gaussian {

@@ -11,7 +11,7 @@
 
 #include "kernels/executor.hpp"
 #include "kernels/gaussian/deform.hpp"
-#include "kernels/gaussian/point_network.hpp"
+#include "kernels/gaussian/movement.hpp"
 #include "kernels/gaussian/splats.hpp"
 
 namespace talkrt::gaussian {
