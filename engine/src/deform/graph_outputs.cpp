@@ -14,7 +14,7 @@ GraphOutputs::GraphOutputs(const plan::Plan& plan, const gaussian::Splats& rest,
     : rest_(rest), splats_(rest) {
   bool colored = false;
   for (const plan::Deform& deform : plan.manifest().avatar->deforms) {
-    if (deform.network) continue;
+    if (deform.is_kernel()) continue;
     Entry& entry = entries_.emplace_back(Entry{deform.first / kBlock, {}, nullptr, {}});
     const auto rows_of = [&](const char* name, int channels) -> const float* {
       if (deform.has(name)) return chain.output(deform.graph, name).data();

@@ -7,6 +7,7 @@
 
 #include "engine/src/deform/graph_outputs.hpp"
 #include "engine/src/deform/networks.hpp"
+#include "kernels/gaussian/movement.hpp"
 
 namespace talkrt::deform {
 
@@ -25,23 +26,33 @@ class Mover {
   /// Gaussians that movement() still has to move.
   [[nodiscard]] const gaussian::Splats& splats() const noexcept { return outputs_.splats(); }
   [[nodiscard]] gaussian::Movement movement() const noexcept {
-    return {networks_.data(), inputs_.data(), static_cast<int>(networks_.size())};
+    return {networks_->layered().data(),   layered_.data(),   static_cast<int>(layered_.size()),
+            networks_->attending().data(), attending_.data(), static_cast<int>(attending_.size())};
   }
   /// Moved, valid until the next call. The first one takes the memory and may throw OUT_OF_BUDGET.
   const gaussian::Splats& posed(Executor& executor);
 
  private:
+  /// What the chain makes for a network, and what the network hears of it.
+  struct Mix {
+    std::span<const float> made;
+    std::span<float> kept, between;  // at the departure; on the way from there
+    const float* heard;
+
+    void hear(float share);
+  };
+
+  void take_memory();
+
   device::Budget* budget_;
   GraphOutputs outputs_;
-  std::span<const gaussian::PointNetwork> networks_;
-  std::vector<gaussian::NetworkInput> inputs_;
-  struct Mix {
-    std::span<const float> made;   // by the chain
-    std::span<float> kept, heard;  // at the departure; between the two
-  };
-  std::vector<Mix> mixes_;  // one for each input
-  device::Buffer between_;
-  device::Buffer means_, frames_;
+  const Networks* networks_;
+  std::vector<gaussian::NetworkInput> layered_;
+  std::vector<gaussian::AttentionInput> attending_;
+  std::vector<Mix> layered_mixes_, attending_mixes_;
+  std::vector<std::span<float>> hides_;  // of those that attend
+  device::Buffer mixes_;
+  device::Buffer means_, frames_, opacities_, sh_;
   gaussian::Splats posed_;
 };
 

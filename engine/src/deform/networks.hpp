@@ -5,10 +5,11 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
-#include "engine/src/device/budget.hpp"
-#include "engine/src/plan/plan.hpp"
+#include "engine/src/deform/network_tensors.hpp"
+#include "kernels/gaussian/attention_network.hpp"
 #include "kernels/gaussian/point_network.hpp"
 
 namespace talkrt::deform {
@@ -19,11 +20,21 @@ class Networks {
   /// Throws OUT_OF_BUDGET.
   Networks(const plan::Plan& plan, device::Budget& budget);
 
-  [[nodiscard]] std::span<const gaussian::PointNetwork> views() const noexcept { return views_; }
+  /// Of kind `layers` and `attention`, in the order of the plan.
+  [[nodiscard]] std::span<const gaussian::PointNetwork> layered() const noexcept { return layered_; }
+  [[nodiscard]] std::span<const gaussian::AttentionNetwork> attending() const noexcept { return attending_; }
 
  private:
+  gaussian::PointNetwork layered(const plan::Deform& deform, const NetworkTensors& tensors);
+  gaussian::AttentionNetwork attending(const plan::Deform& deform, const NetworkTensors& tensors);
+  const float* keep(device::Buffer buffer);
+  template <class View>
+  void keep_shapes(const plan::Deform& deform, bool quats, bool scales, const NetworkTensors& tensors,
+                   View& view);
+
   std::vector<device::Buffer> arrays_;
-  std::vector<gaussian::PointNetwork> views_;
+  std::vector<gaussian::PointNetwork> layered_;
+  std::vector<gaussian::AttentionNetwork> attending_;
 };
 
 }  // namespace talkrt::deform

@@ -37,7 +37,7 @@ namespace {
 std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar) {
   std::vector<std::string> out;
   out.reserve(avatar.deforms.size());
-  for (const plan::Deform& d : avatar.deforms) out.push_back(d.network ? d.network->mix_graph : d.graph);
+  for (const plan::Deform& d : avatar.deforms) out.push_back(d.is_kernel() ? d.mix_graph() : d.graph);
   return out;
 }
 

@@ -70,6 +70,14 @@ struct Deform {
   std::optional<DeformNetwork> network;
   std::optional<AttentionNetwork> attention;
 
+  [[nodiscard]] bool is_kernel() const { return network || attention; }
+  /// Of a kernel: the graph that makes its mix, and that graph's output.
+  [[nodiscard]] const std::string& mix_graph() const {
+    return network ? network->mix_graph : attention->mix_graph;
+  }
+  [[nodiscard]] const std::string& mix_output() const {
+    return network ? network->mix_output : attention->mix_output;
+  }
   [[nodiscard]] bool has(std::string_view output) const {
     return std::find(outputs.begin(), outputs.end(), output) != outputs.end();
   }
