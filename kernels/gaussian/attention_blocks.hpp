@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs an attention network for neighbouring blocks and moves their Gaussians. GaussianTalker's 64 features, 128
-// hidden numbers and five branches of 128 cost 58,208 multiply-adds a Gaussian, 40,960 of them the branches'
-// first layers; weights (220 KB) come from L2, constants of a Gaussian (1,000 bytes) from memory.
+// Runs an attention network for neighbouring blocks and moves their Gaussians. GaussianTalker's 64 features,
+// 128 hidden numbers and five branches of 128 cost 58,208 multiply-adds a Gaussian, 40,960 of them the
+// branches' first layers; weights (220 KB) come from L2, constants of a Gaussian (1,000 bytes) from memory.
 #pragma once
 
 #include "kernels/gaussian/attention_dense.hpp"
@@ -89,7 +89,8 @@ class Attending {
   /// d of one branch, [Blocks][numbers, 16].
   const float* branch(const AttentionBranch& b, int numbers) {
     dense<Start::numbers>({x_, net_.width}, {b.first, net_.width, b.width, true}, b.first_bias, 0, inner_);
-    dense<Start::numbers>({inner_, b.width}, {b.second, b.width, numbers, true}, b.second_bias, kNoLeast, deltas_);
+    dense<Start::numbers>({inner_, b.width}, {b.second, b.width, numbers, true}, b.second_bias, kNoLeast,
+                          deltas_);
     return deltas_;
   }
 
@@ -100,7 +101,9 @@ class Attending {
   void dense(const Values& in, const Weights& w, const float* start, float least, float* out) {
     attention_dense<kStart, Blocks>(in, w, start, least, out, fetch_);
   }
-  float* rows(float* of, int block, int count) { return of + static_cast<std::ptrdiff_t>(block) * count * kLanes; }
+  float* rows(float* of, int block, int count) {
+    return of + static_cast<std::ptrdiff_t>(block) * count * kLanes;
+  }
 
   void weigh(const Values& x, const Weights& ask, const float* offset) {
     dense<Start::numbers>(x, ask, offset, kNoLeast, inner_);
@@ -124,7 +127,7 @@ class Attending {
       for (int i = 0; i < width; ++i) store(v + i * kLanes, load(v + i * kLanes) * Floats(layer.gain[i]));
     }
     dense<Start::values>({weights_, attended + 1}, {input_.hide, attended + 1, hidden, false},
-          net_.hidden_still + own * hidden * kLanes, 0, inner_);
+                         net_.hidden_still + own * hidden * kLanes, 0, inner_);
     dense<Start::values>({inner_, hidden}, {layer.second, hidden, width, true}, x_, kNoLeast, x_);
   }
 

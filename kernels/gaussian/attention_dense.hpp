@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers of an attention network for up to kMostTogether blocks of sixteen Gaussians: Gaussians are the lanes,
-// weights are broadcast, sums stay in registers along all inputs. A tile of three blocks and eight outputs
-// costs 11 loads for 24 multiply-adds, which two loads and two multiply-adds a cycle do in 12 cycles.
+// Layers of an attention network for up to kMostTogether blocks of sixteen Gaussians: Gaussians are the
+// lanes, weights are broadcast, sums stay in registers along all inputs. A tile of three blocks and eight
+// outputs costs 11 loads for 24 multiply-adds, which two loads and two multiply-adds a cycle do in 12 cycles.
 #pragma once
 
 #include <cstddef>
@@ -69,34 +69,52 @@ class Fetch {
   int count_ = 0, next_ = 0;
 };
 
+/// Outputs of a layer, all at once. A function of its own, for its loop needs all registers; GCC 12 unrolls
+/// too late to keep the sums in them unless it is told to.
 template <Start kStart, int Blocks, int Outputs>
-[[gnu::always_inline]] inline void attention_tile(const Values& in, const Weights& w, const float* start,
-                                                  int first, float least, float* out) {
-  const std::ptrdiff_t in_block = static_cast<std::ptrdiff_t>(in.rows) * kLanes,
-                       out_block = static_cast<std::ptrdiff_t>(w.outputs) * kLanes;
-  const float* row = w.column(first);
-  const int stride = w.stride(first), inputs = w.inputs;
+[[gnu::noinline]] inline void attention_tile(const Values& in, int inputs, const float* row, int stride,
+                                             const float* start, std::ptrdiff_t out_block, float least,
+                                             float* out) {
+  const std::ptrdiff_t in_block = static_cast<std::ptrdiff_t>(in.rows) * kLanes;
   Floats sum[Blocks][Outputs];
+#pragma GCC unroll 8
   for (int k = 0; k < Blocks; ++k) {
+#pragma GCC unroll 8
     for (int o = 0; o < Outputs; ++o) {
-      sum[k][o] = kStart == Start::values ? load(start + k * out_block + (first + o) * kLanes)
-                                          : Floats(start[first + o]);
+      sum[k][o] = kStart == Start::values ? load(start + k * out_block + o * kLanes) : Floats(start[o]);
     }
   }
+  const float* from = in.at;
   for (int i = 0; i < inputs; ++i) {
     Floats x[Blocks];
-    for (int k = 0; k < Blocks; ++k) x[k] = load(in.at + k * in_block + i * kLanes);
+#pragma GCC unroll 8
+    for (int k = 0; k < Blocks; ++k) x[k] = load(from + k * in_block);
+#pragma GCC unroll 8
     for (int o = 0; o < Outputs; ++o) {
       const Floats weight(row[o]);
+#pragma GCC unroll 8
       for (int k = 0; k < Blocks; ++k) sum[k][o] = fma(weight, x[k], sum[k][o]);
     }
+    from += kLanes;
     row += stride;
   }
+#pragma GCC unroll 8
   for (int k = 0; k < Blocks; ++k) {
+#pragma GCC unroll 8
     for (int o = 0; o < Outputs; ++o) {
-      store(out + k * out_block + (first + o) * kLanes, max(sum[k][o], Floats(least)));
+      store(out + k * out_block + o * kLanes, max(sum[k][o], Floats(least)));
     }
   }
+}
+
+/// Outputs from `first` on.
+template <Start kStart, int Blocks, int Outputs>
+inline void attention_outputs(const Values& in, const Weights& w, const float* start, int first, float least,
+                              float* out) {
+  const std::ptrdiff_t at = std::ptrdiff_t{first} * kLanes;
+  attention_tile<kStart, Blocks, Outputs>(in, w.inputs, w.column(first), w.stride(first),
+                                          start + (kStart == Start::values ? at : first),
+                                          std::ptrdiff_t{w.outputs} * kLanes, least, out + at);
 }
 
 template <Start kStart, int Blocks, int Outputs>
@@ -104,21 +122,21 @@ inline void attention_rest(int left, const Values& in, const Weights& w, const f
                            float least, float* out) {
   if constexpr (Outputs > 0) {
     if (left == Outputs) {
-      attention_tile<kStart, Blocks, Outputs>(in, w, start, first, least, out);
+      attention_outputs<kStart, Blocks, Outputs>(in, w, start, first, least, out);
     } else {
       attention_rest<kStart, Blocks, Outputs - 1>(left, in, w, start, first, least, out);
     }
   }
 }
 
-/// out [Blocks][outputs, 16] = max(start + in w, least), of the first rows of `in`; `out` is not `in`, but may be
-/// where the start is.
+/// out [Blocks][outputs, 16] = max(start + in w, least), of the first rows of `in`; `out` is not `in`, but
+/// may be where the start is.
 template <Start kStart, int Blocks>
 [[gnu::noinline]] inline void attention_dense(const Values& in, const Weights& w, const float* start,
                                               float least, float* out, Fetch& fetch) {
   int first = 0;
   for (; first + kTileOutputs <= w.outputs; first += kTileOutputs) {
-    attention_tile<kStart, Blocks, kTileOutputs>(in, w, start, first, least, out);
+    attention_outputs<kStart, Blocks, kTileOutputs>(in, w, start, first, least, out);
     fetch.some();
   }
   attention_rest<kStart, Blocks, kTileOutputs - 1>(w.outputs - first, in, w, start, first, least, out);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The network that moves a GaussianTalker avatar: every Gaussian attends to a few tokens that a frame makes,
-// and a branch for each attribute follows. What depends on a Gaussian alone is a constant, what depends on the
-// frame alone is made once. export/FORMAT.md, section 8.1, kind `attention`:
+// and a branch for each attribute follows. What depends on a Gaussian alone is a constant, what depends on
+// the frame alone is made once. export/FORMAT.md, section 8.1, kind `attention`:
 //
 //   w = softmax of a head's scores x ask + offset and of a 0
 //   a = x + w give,  v = a - mean(a),  r = 1 / sqrt(mean(v^2) + 1e-12),  u = v r
@@ -21,8 +21,8 @@ namespace talkrt::gaussian {
 inline constexpr int kMaxAttentionLayers = 4;
 inline constexpr int kMaxAttended = 32;
 
-/// Weights [inputs, outputs] as the kernel reads them: [ceil(outputs / 8), inputs, 8], in the last part as many
-/// outputs as are left.
+/// Weights [inputs, outputs] as the kernel reads them: [ceil(outputs / 8), inputs, 8], in the last part as
+/// many outputs as are left.
 inline constexpr int kPackedOutputs = 8;
 void pack_weights(const float* rows, int inputs, int outputs, float* packed);
 
@@ -44,8 +44,8 @@ struct AttentionBranch {
   const float* second_bias = nullptr;
 };
 
-/// The constants of a network and of the Gaussians that it moves, which begin with a block of an avatar. Arrays
-/// of blocks are 64-byte aligned; lanes past `count` may hold anything finite.
+/// The constants of a network and of the Gaussians that it moves, which begin with a block of an avatar.
+/// Arrays of blocks are 64-byte aligned; lanes past `count` may hold anything finite.
 struct AttentionNetwork {
   int first_block = 0;
   int count = 0;  // of Gaussians; others may share the last block, and stay
@@ -55,8 +55,8 @@ struct AttentionNetwork {
   AttentionLayer layer[kMaxAttentionLayers];
   AttentionBranch move, turn, scale, fade, paint;  // of means, quats, scales, opacities, sh
   ScaleActivation activation = ScaleActivation::none;
-  const float* still = nullptr;          // [blocks, width, 16]
-  const float* hidden_still = nullptr;   // [blocks, hidden, 16]
+  const float* still = nullptr;         // [blocks, width, 16]
+  const float* hidden_still = nullptr;  // [blocks, hidden, 16]
   // Before their activations, where the branch is there; quats and scales also where one of them is.
   const float* quats = nullptr;      // [blocks, 4, 16] w first
   const float* scales = nullptr;     // [blocks, 3, 16]

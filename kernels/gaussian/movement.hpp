@@ -10,8 +10,8 @@
 
 namespace talkrt::gaussian {
 
-/// An avatar's networks and their inputs, of each kind ascending, all in blocks of their own; Gaussians of none
-/// stay.
+/// An avatar's networks and their inputs, of each kind ascending, all in blocks of their own; Gaussians of
+/// none stay.
 struct Movement {
   const PointNetwork* networks = nullptr;  // [count]
   const NetworkInput* inputs = nullptr;    // [count]

@@ -28,7 +28,8 @@ void move(const Splats& rest, const Movement& movement, const PosedSplats& out, 
     const PointNetwork& net = movement.networks[n];
     for_blocks(net, kTogether, executor, [&](int block, int count) {
       const std::ptrdiff_t first = std::ptrdiff_t{block} * kBlock;
-      move_blocks(rest, net, movement.inputs[n], block, count, {out.means + first * 3, out.frames + first * 9});
+      move_blocks(rest, net, movement.inputs[n], block, count,
+                  {out.means + first * 3, out.frames + first * 9});
     });
   }
   const std::ptrdiff_t colors = 3 * sh_bases(rest.sh_degree);

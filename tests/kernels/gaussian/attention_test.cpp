@@ -133,9 +133,7 @@ struct Net {
     for (float& v : out) v = static_cast<float>(reach * (bits() * 0x1p-31 - 1));
     return out;
   }
-  const float* vector(int count, double reach) {
-    return vectors.emplace_back(filled(count, reach)).data();
-  }
+  const float* vector(int count, double reach) { return vectors.emplace_back(filled(count, reach)).data(); }
   static double at(const Aligned<float>& v, int rows, int i, int c) {
     return v[static_cast<std::size_t>((i / kBlock * rows + c) * kBlock + i % kBlock)];
   }
