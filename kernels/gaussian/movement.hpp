@@ -22,7 +22,7 @@ struct Movement {
 };
 
 /// Moves a whole avatar into arrays, for whoever wants to look at it more than once: of `out` what networks
-/// move; the rest is left alone, and what no network moves may be null.
+/// move; the rest is left alone. Without attention networks, opacities and sh may be null.
 void move_cpu(const Splats& rest, const Movement& movement, const PosedSplats& out, Executor& executor);
 
 }  // namespace talkrt::gaussian
