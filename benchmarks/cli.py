@@ -32,6 +32,9 @@ def bench(
     audio: Annotated[
         str | None, typer.Option(help="Speech; by default the plan's check audio.")
     ] = None,
+    portrait: Annotated[
+        str | None, typer.Option(help="A face to animate; else the plan's check portrait.")
+    ] = None,
     seconds: Annotated[
         float, typer.Option("--seconds", "--duration", min=0.1, help="How long to measure.")
     ] = 10.0,
@@ -112,6 +115,7 @@ def bench(
     request = Request(
         engine=engine,
         audio=audio,
+        portrait=portrait,
         size=size,
         threads=threads,
         check=check,

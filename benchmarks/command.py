@@ -43,6 +43,7 @@ _MOST_SESSIONS = 1024
 class Request:
     engine: str
     audio: str | None
+    portrait: str | None
     size: str | None
     threads: int
     check: bool
@@ -71,7 +72,7 @@ def bench_plan(request: Request) -> int:
     request.outputs.check()
     old = baseline.read_baseline(request.baseline) if request.baseline else None
     plan = read_plan(request.engine)
-    source = source_for(plan, request.audio, parse_size(request.size))
+    source = source_for(plan, request.audio, parse_size(request.size), request.portrait)
     engine = Engine(threads=request.threads)
     gpu, _ = open_gpu()
     where = environment(engine, request.engine, gpu)

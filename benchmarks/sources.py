@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -62,8 +63,13 @@ class Source(Protocol):
     def stream(self, model: Model, session: Session, step_seconds: float = ...) -> Stream: ...
 
 
-def source_for(plan: PlanFile, audio: str | None, size: tuple[int, int] | None) -> Source:
-    if plan.manifest["model"] == "scene":
+def source_for(
+    plan: PlanFile, audio: str | None, size: tuple[int, int] | None, portrait: str | None = None
+) -> Source:
+    model = plan.manifest["model"]
+    if model != "vasa1" and portrait is not None:
+        raise Error(f"{plan.path}: has a face of its own: leave --portrait out")
+    if model == "scene":
         if audio is not None:
             raise Error(f"{plan.path}: is a scene, which takes no audio: leave --audio out")
         return SceneSource(size)
@@ -73,9 +79,28 @@ def source_for(plan: PlanFile, audio: str | None, size: tuple[int, int] | None) 
             raise Error(f"{plan.path}: takes features, not audio: leave --audio out")
         return HeadSource(size, *_features_of(plan, features))
     speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
-    if plan.manifest["model"] == "vasa1":
-        return HeadSource(size, speech.source, speech.samples, plan.tensor("check/portrait"))
+    if model == "vasa1":
+        return HeadSource(size, speech.source, speech.samples, *_face_of(plan, portrait))
     return HeadSource(size, speech.source, speech.samples)
+
+
+def _face_of(plan: PlanFile, portrait: str | None) -> tuple[Image, str]:
+    """The square that the networks see, and where it is from."""
+    side = int(plan.manifest["video"]["width"])
+    if portrait is not None:
+        from talkrt.portrait import read_portrait
+        from talkrt.portrait_picture import read_picture
+
+        picture = read_picture(Path(portrait))
+        if picture.shape[:2] == (side, side):
+            return picture, portrait  # cut out already
+        return read_portrait(portrait).crop(side), portrait
+    if any(info.name == "check/portrait" for info in plan.tensors):
+        return plan.tensor("check/portrait"), "the plan's check portrait"
+    raise Error(
+        f"{plan.path}: animates a portrait and has no check clip with one: give a picture with "
+        "--portrait"
+    )
 
 
 def _features_of(plan: PlanFile, features: Mapping[str, int]) -> tuple[str, FloatArray]:
@@ -96,14 +121,17 @@ class HeadSource:
         speech: str,
         samples: FloatArray,
         portrait: Image | None = None,
+        face: str | None = None,
     ) -> None:
-        self.shown: Mapping[str, str] = {"head": "moving", "speech": speech}
+        self.shown: Mapping[str, str] = {
+            "head": "moving", "speech": speech, **({} if face is None else {"face": face}),
+        }  # fmt: skip
         self._size = size
         self.samples = samples
-        self._portrait = portrait  # of models that animate one: the check clip's
+        self.portrait = portrait  # of models that animate one
 
     def session(self, model: Model, seed: int) -> Session:
-        return model.session(size=self._size, seed=seed, portrait=self._portrait)
+        return model.session(size=self._size, seed=seed, portrait=self.portrait)
 
     def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
         if self.samples.ndim > 1:  # a row lasts a frame at the plan's rate

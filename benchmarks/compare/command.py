@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from talkrt import Engine
 from talkrt.cli.options import parse_size
 from talkrt.cli.run import Stopped
-from talkrt.plan_file import read_plan
+from talkrt.plan_file import PlanFile, read_plan
 
 from .. import gates, junit
 from ..gates import Gate
@@ -25,10 +26,10 @@ from ..sources import HeadSource, source_for
 from . import decision as deciding
 from .decision import Decision, Round, Rule
 from .page import as_html
-from .processes import Job, Process, Runner, rounds_of
+from .processes import BLOCK, Input, Job, Process, Runner, rounds_of
 from .sides import Side, build_revision, checkout, side
 
-SCHEMA = "talkrt.compare/1"
+SCHEMA = "talkrt.compare/2"
 
 _CODES = {"slower": gates.REGRESSION, "faster": gates.PASS, "same": gates.PASS,
           "inconclusive": gates.INCONCLUSIVE, "invalid": gates.INVALID}  # fmt: skip
@@ -43,11 +44,14 @@ def compare(
     b: Annotated[str, typer.Option(help="What is compared with it.")],
     engine: Annotated[str | None, typer.Option(help="The plan that two builds run.")] = None,
     audio: Annotated[str | None, typer.Option(help="Speech; else the plan's check audio.")] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Of each process.")] = 100,
+    portrait: Annotated[
+        str | None, typer.Option(help="A face to animate; else the plan's check portrait.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Of each process.")] = 200,
     warmup: Annotated[int, typer.Option(min=0, help="Frames before them.")] = 20,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="One is the quietest; 0: one per core.")] = 1,
-    rounds: Annotated[int, typer.Option(min=10, help="At least, each of four processes.")] = 10,
+    rounds: Annotated[int, typer.Option(min=10, help="At least, each of two processes.")] = 10,
     most_rounds: Annotated[int, typer.Option(min=10, help="While it is not certain.")] = 60,
     tolerance: Annotated[float, typer.Option(min=0.0, help="A change that is none.")] = 0.02,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of processes.")] = 1,
@@ -65,8 +69,9 @@ def compare(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Is B slower than A? Fresh processes in random ABBA order; a bootstrap interval of the median
-    ratio over rounds and a signed-rank test decide; more rounds while they do not.
+    """Is B slower than A? A round is a fresh process of each, taking turns of some frames in random
+    ABBA order on one core. A bootstrap interval of the median ratio over rounds and a signed-rank
+    test decide; more rounds while they do not.
 
     Exit codes: 0 not slower; 1 error; 2 slower; 4 too many rounds were spoilt; 5 not certain.
     """
@@ -75,17 +80,19 @@ def compare(
              for name, spec in (("A", a), ("B", b))]  # fmt: skip
     rule = Rule(tolerance=tolerance, least_rounds=rounds, most_rounds=max(rounds, most_rounds))
     with tempfile.TemporaryDirectory(prefix="talkrt-compare-") as folder:
+        plans = {s.plan: read_plan(s.plan) for s in sides}
         job = Job(frames, warmup, threads, parse_size(size), seed,
-                  speech_files({s.plan for s in sides}, audio, Path(folder)))  # fmt: skip
-        runner = Runner(job)
+                  max(block_frames(plan) for plan in plans.values()),
+                  inputs(plans, audio, portrait, Path(folder)))  # fmt: skip
+        runner = Runner(job, seed)
         document: dict[str, Any] = {}
         done: list[Round] = []
-        next_round = rounds_of(sides[0], sides[1], runner, seed)
+        next_round = rounds_of(sides[0], sides[1], runner)
 
         def tell(found: Decision, stopped: str | None) -> None:
             nonlocal document
             document = as_document(sides, job, rule, found, done, runner.processes,
-                                   same_output, stopped, seed)  # fmt: skip
+                                   same_output, stopped)  # fmt: skip
 
         def one(index: int) -> Round:
             found = next_round(index)
@@ -120,21 +127,38 @@ def compare(
         raise typer.Exit(code)
 
 
-def speech_files(plans: set[str], audio: str | None, folder: Path) -> dict[str, str | None]:
-    files: dict[str, str | None] = {}
-    for index, path in enumerate(sorted(plans)):
-        source = source_for(read_plan(path), audio, None)
-        files[path] = None
-        if isinstance(source, HeadSource):
-            name = folder / f"speech{index}.npy"
-            np.save(name, source.samples)
-            files[path] = str(name)
-    return files
+def block_frames(plan: PlanFile) -> int:
+    """Of a turn. What a model does once in a window of frames is in every turn, or it would be in
+    few of them and no median would see it."""
+    window: int = plan.manifest.get("vasa1", {}).get("window", {}).get("frames", BLOCK)
+    return max(window, BLOCK)
+
+
+def inputs(
+    plans: dict[str, PlanFile], audio: str | None, portrait: str | None, folder: Path
+) -> dict[str, Input]:
+    """By plan, written into `folder`."""
+    found: dict[str, Input] = {}
+    for index, (path, plan) in enumerate(sorted(plans.items())):
+        source = source_for(plan, audio, None, portrait)
+        if not isinstance(source, HeadSource):
+            found[path] = Input(None)
+            continue
+        speech = _save(folder / f"speech{index}.npy", source.samples)
+        face = source.portrait
+        picture = None if face is None else _save(folder / f"portrait{index}.npy", face)
+        found[path] = Input(speech, picture)
+    return found
+
+
+def _save(path: Path, values: NDArray[Any]) -> str:
+    np.save(path, values)
+    return str(path)
 
 
 def as_document(
     sides: list[Side], job: Job, rule: Rule, found: Decision, rounds: list[Round],
-    processes: list[Process], same_output: bool, stopped: str | None, seed: int,
+    processes: list[Process], same_output: bool, stopped: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     hashes = {name: {p.output_hash for p in processes if p.side == name} for name in "AB"}
     same = hashes["A"] == hashes["B"] and len(hashes["A"]) == 1
@@ -153,7 +177,7 @@ def as_document(
         "environment": environment(Engine(threads=job.threads), sides[0].plan),
         "sides": {s.name: {"what": s.what, "plan": s.plan, "planted": s.slowdown,
                            **_side_figures(s.name, processes)} for s in sides},
-        "job": {**asdict(job), "speech": None, "seed": seed},
+        "job": job_figures(job),
         "rule": asdict(rule),
         "verdict": found.word,
         "reason": found.reason,
@@ -166,6 +190,10 @@ def as_document(
         "gates": [asdict(gate) for gate in all_gates],
         "exit_code": code if stopped is None else gates.ERROR,
     }  # fmt: skip
+
+
+def job_figures(job: Job) -> dict[str, Any]:
+    return {key: value for key, value in asdict(job).items() if key != "inputs"}
 
 
 def _side_figures(name: str, processes: list[Process]) -> dict[str, Any]:

@@ -34,10 +34,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A B B A or B A A B: four processes."""
+    """A fresh process of each side, in turns."""
 
-    order: str
-    log_ratio: float  # of the median frame, B over A
+    order: str  # of the turns, in groups of four: A B B A or B A A B
+    log_ratio: float  # of a turn's frames, B over A: the median of pairs of turns
+    error: float  # of that, as its pairs tell
     log_tail: float | None  # of the 90th percentile; None with too few frames
     spoilt: str | None = None  # why it does not count
 

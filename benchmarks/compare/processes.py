@@ -1,148 +1,204 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs fresh processes one after another, with the calibration between them, and makes rounds."""
+"""Makes rounds: a fresh process of each side, in turns of a few frames, on the same core. Whatever
+slows the machine for longer than a turn slows both, and cancels."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import resource
-import statistics
+import select
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 import numpy as np
 from talkrt.errors import Error
 
 from .. import host
-from ..calibration import Calibration, Kernel
-from ..sampling import enough, percentile
-from ..validity import FOREIGN, STEAL
+from ..calibration import Kernel
 from .decision import Round
+from .rounds import Block, Recording, round_from
 from .sides import Side
 
-CALIBRATION = 0.10  # a round in which the machine's speed changed by more is spoilt
-_CALIBRATIONS = 5  # their fastest is taken
+BLOCK = 2  # frames of a turn: the machine changes its speed within tens of milliseconds
 _SCRIPT = Path(__file__).with_name("round_process.py")
-_TIMEOUT_S = 600
-_TAIL = 90.0
+_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What sessions of a plan are fed with: .npy files."""
+
+    speech: str | None  # None: a scene
+    portrait: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    frames: int = 100  # of each process: enough for its 90th percentile
+    frames: int = 200  # of each process
     warmup: int = 20
     threads: int = 1
     size: tuple[int, int] | None = None
     seed: int = 1
-    speech: dict[str, str | None] = field(default_factory=dict)  # by plan: a .npy file
+    block: int = BLOCK
+    inputs: dict[str, Input] = field(default_factory=dict)  # by plan
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
+    """What one of them came to."""
+
     side: str
-    frame_ms: tuple[float, ...]
+    median_ms: float
     load_ms: float
     first_ms: float
     output_hash: str
-    calibration_ms: float  # compute and copy, around it
-    foreign: float  # share of the cores
-    steal: float
+
+
+class Running:
+    """A process that waits for its turns."""
+
+    def __init__(self, side: Side, job: Job) -> None:
+        fed = job.inputs[side.plan]
+        words = json.dumps({
+            "plan": side.plan, "warmup": job.warmup, "size": job.size, "threads": job.threads,
+            "seed": job.seed, "speech": fed.speech, "portrait": fed.portrait,
+            "slowdown": side.slowdown,
+        })  # fmt: skip
+        self.side = side
+        self._errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        # A session of its own: Ctrl-C reaches whoever measures, who ends it.
+        self._process = subprocess.Popen(
+            [*side.command, str(_SCRIPT), words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._errors, text=True, start_new_session=True,
+            env={**os.environ, **dict(side.environment)},
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._process, self._errors:
+            self._process.kill()
+
+    def answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], _TIMEOUT_S)
+        line = self._process.stdout.readline() if ready else ""
+        if not line:
+            raise Error(f"{self._name} failed: {self._reason(bool(ready))}",
+                        "TALKRT_ERROR_INTERNAL")  # fmt: skip
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def block(self, letter: str, frames: int) -> Block:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: the answer tells why
+            self._process.stdin.write(f"{frames}\n")
+            self._process.stdin.flush()
+        found = self.answer()
+        return Block(letter, tuple(found["ms"]), found["waited_ms"])
+
+    def end(self) -> None:
+        """Its CPU time counts as ours from here on."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(_TIMEOUT_S)
 
     @property
-    def median_ms(self) -> float:
-        return statistics.median(self.frame_ms)
+    def _name(self) -> str:
+        return f"{self.side.name} ({self.side.what})"
+
+    def _reason(self, ended: bool) -> str:
+        if not ended:
+            return f"it did not answer for {_TIMEOUT_S:.0f} s"
+        code = self._process.wait(_TIMEOUT_S)
+        self._errors.seek(0)
+        last = self._errors.read().strip().splitlines()[-1:]
+        return last[0] if last else f"exit code {code}"
 
 
 class Runner:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, seed: int) -> None:
         self._job = job
+        self._rng = np.random.default_rng(seed)
         self._kernel = Kernel()
-        self._last = self._calibrate()
         self.processes: list[Process] = []
 
-    def run(self, side: Side) -> Process:
-        job = self._job
-        words = json.dumps({
-            "plan": side.plan, "frames": job.frames, "warmup": job.warmup, "size": job.size,
-            "threads": job.threads, "seed": job.seed, "speech": job.speech[side.plan],
-            "slowdown": side.slowdown,
-        })  # fmt: skip
-        before, children = host.read(), _children_s()
-        done = subprocess.run(
-            [*side.command, str(_SCRIPT), words], capture_output=True, text=True, check=False,
-            timeout=_TIMEOUT_S, env={**os.environ, **dict(side.environment)},
-        )  # fmt: skip
-        after = host.read()
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            raise Error(f"{side.name} ({side.what}) failed: {last[0]}", "TALKRT_ERROR_INTERNAL")
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        calibration = self._calibrate()
-        around, self._last = (self._last, calibration), calibration
-        seconds = (after.monotonic_s - before.monotonic_s) * len(host.cores())
-        own = _children_s() - children + after.own_cpu_s - before.own_cpu_s
-        process = Process(
-            side=side.name,
-            frame_ms=tuple(found["frame_ms"]),
-            load_ms=found["load_ms"],
-            first_ms=found["first_ms"],
-            output_hash=found["output_hash"],
-            calibration_ms=statistics.fmean(c.compute_ms + c.copy_ms for c in around),
-            foreign=_share(before.busy_s, after.busy_s, own, seconds),
-            steal=_share(before.steal_s, after.steal_s, 0.0, seconds),
-        )
-        self.processes.append(process)
-        return process
+    def run(self, a: Side, b: Side) -> Recording:
+        with self._one_core():
+            before, children = host.read(), _children_s()
+            blocks, calibrations = self._blocks(a, b)
+            after = host.read()
+            seconds = (after.monotonic_s - before.monotonic_s) * len(host.cores())
+            own = _children_s() - children + after.own_cpu_s - before.own_cpu_s
+            return Recording(
+                blocks=tuple(blocks),
+                calibrations_ms=tuple(calibrations),
+                foreign=_share(before.busy_s, after.busy_s, own, seconds),
+                steal=_share(before.steal_s, after.steal_s, 0.0, seconds),
+            )
 
-    def _calibrate(self) -> Calibration:
-        runs = [self._kernel.run(0.0) for _ in range(_CALIBRATIONS)]
-        return Calibration(0.0, min(r.compute_ms for r in runs), min(r.copy_ms for r in runs))
+    def _blocks(self, a: Side, b: Side) -> tuple[list[Block], list[float]]:
+        sides = {"A": a, "B": b}
+        blocks: list[Block] = []
+        calibrations = [self._calibrate()]
+        with ExitStack() as stack:
+            running: dict[str, Running] = {}
+            started: dict[str, dict[str, Any]] = {}
+            for letter in self._rng.permutation(["A", "B"]):
+                running[letter] = stack.enter_context(Running(sides[letter], self._job))
+                started[letter] = running[letter].answer()
+            for order in self._orders():
+                blocks += [running[letter].block(letter, self._job.block) for letter in order]
+                calibrations.append(self._calibrate())
+            for letter in "AB":
+                running[letter].end()
+        for letter, side in sides.items():
+            times = [ms for block in blocks if block.side == letter for ms in block.frame_ms]
+            self.processes.append(Process(side.name, float(np.median(times)),
+                                          started[letter]["load_ms"], started[letter]["first_ms"],
+                                          started[letter]["output_hash"]))  # fmt: skip
+        return blocks, calibrations
 
+    def _orders(self) -> list[str]:
+        """As many of each, for the side in the middle finds its caches warm."""
+        count = max(2, -(-self._job.frames // (2 * self._job.block)))
+        orders = ["ABBA", "BAAB"] * (-(-count // 2))
+        return [str(order) for order in self._rng.permutation(orders[:count])]
 
-def rounds_of(a: Side, b: Side, runner: Runner, seed: int) -> Callable[[int], Round]:
-    rng = np.random.default_rng(seed)
+    @contextmanager
+    def _one_core(self) -> Iterator[None]:
+        """Another one in every round. Two cores of a machine are seldom equally fast; but several
+        threads need several."""
+        cores = host.cores()
+        if self._job.threads != 1:
+            yield
+            return
+        os.sched_setaffinity(0, {int(self._rng.choice(sorted(cores)))})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, cores)
 
-    def next_round(index: int) -> Round:
-        order = "ABBA" if rng.random() < 0.5 else "BAAB"
-        four = [runner.run(a if letter == "A" else b) for letter in order]
-        return round_from(order, four)
-
-    return next_round
-
-
-def round_from(order: str, processes: list[Process]) -> Round:
-    first = [p for p, letter in zip(processes, order, strict=True) if letter == "A"]
-    second = [p for p, letter in zip(processes, order, strict=True) if letter == "B"]
-
-    def log_ratio(figure: Callable[[Process], float]) -> float:
-        return statistics.fmean(math.log(figure(p)) for p in second) - statistics.fmean(
-            math.log(figure(p)) for p in first
-        )
-
-    tail = all(enough(len(p.frame_ms), _TAIL) for p in processes)
-    return Round(
-        order,
-        log_ratio(lambda p: p.median_ms),
-        log_ratio(lambda p: percentile(sorted(p.frame_ms), _TAIL)) if tail else None,
-        spoilt(processes),
-    )
+    def _calibrate(self) -> float:
+        found = self._kernel.run(0.0)
+        return found.compute_ms + found.copy_ms
 
 
-def spoilt(processes: list[Process]) -> str | None:
-    for p in processes:
-        if p.steal > STEAL:
-            return f"the hypervisor took {p.steal:.1%} of the cores"
-        if p.foreign > FOREIGN:
-            return f"other processes took {p.foreign:.0%} of the cores"
-    calibrations = [p.calibration_ms for p in processes]
-    change = max(calibrations) / min(calibrations) - 1.0
-    if change > CALIBRATION:
-        return f"the machine's speed changed by {change:.0%} (calibration)"
-    return None
+def rounds_of(a: Side, b: Side, runner: Runner) -> Callable[[int], Round]:
+    return lambda index: round_from(runner.run(a, b))
 
 
 def _children_s() -> float:

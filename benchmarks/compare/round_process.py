@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One fresh process of a comparison: loads a plan, warms up, times frames, prints one line of JSON.
+"""One fresh process of a comparison: loads a plan, warms up, says so, and then makes a block of
+frames for each number that it reads, until there are no more. Every answer is one line of JSON.
 
 A script, and on purpose without a relative import: it also runs under the talkrt of another build,
 so it uses nothing but talkrt's public package and NumPy."""
@@ -10,6 +11,7 @@ import hashlib
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,33 +21,45 @@ _STEP_S = 0.02
 _HASHED = 5
 
 
-def main(job: dict[str, Any]) -> dict[str, Any]:
+def main(job: dict[str, Any]) -> None:
     engine = talkrt.Engine(threads=job["threads"])
     begin = time.perf_counter()
     model = engine.load(job["plan"])
     load_ms = 1e3 * (time.perf_counter() - begin)
     next_frame = scene_frames(model, job) if job["speech"] is None else head_frames(model, job)
     digest = hashlib.sha256()
-    begin, times = time.perf_counter(), []
-    for index in range(job["warmup"] + job["frames"]):
-        spent, image = next_frame()
+    begin = time.perf_counter()
+    for index in range(max(job["warmup"], _HASHED)):
+        _, image = next_frame()
         if index == 0:
             first_ms = 1e3 * (time.perf_counter() - begin)
         if index < _HASHED:
             digest.update(np.ascontiguousarray(image).tobytes())
-        if index >= job["warmup"]:
-            times.append(1e3 * spent)
-    return {
-        "talkrt": talkrt.__version__,
-        "load_ms": load_ms,
-        "first_ms": first_ms,
-        "frame_ms": times,
+    answer({
+        "talkrt": talkrt.__version__, "load_ms": load_ms, "first_ms": first_ms,
         "output_hash": digest.hexdigest(),
-    }
+    })  # fmt: skip
+    for line in sys.stdin:
+        waited = waited_ns()
+        times = [round(1e3 * next_frame()[0], 5) for _ in range(int(line))]
+        answer({"ms": times, "waited_ms": (waited_ns() - waited) / 1e6})
+
+
+def answer(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)
+
+
+def waited_ns() -> int:
+    """How long this thread was ready to run while another had its core; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def head_frames(model: Any, job: dict[str, Any]) -> Any:
-    session = model.session(size=job["size"], seed=job["seed"])
+    session_words = {} if job["portrait"] is None else {"portrait": np.load(job["portrait"])}
+    session = model.session(size=job["size"], seed=job["seed"], **session_words)
     speech = np.load(job["speech"])
     position = 0
     # Rows of features [T, width, channels] are pushed one by one, samples in steps.
@@ -63,7 +77,7 @@ def head_frames(model: Any, job: dict[str, Any]) -> Any:
             if found is not None:
                 return spent + planted(spent, job["slowdown"]), found.image
             push(speech[position : position + step])
-            position = (position + step) % (speech.size - step)
+            position = position + step if position + 2 * step <= len(speech) else 0
 
     return frame
 
@@ -98,4 +112,4 @@ def planted(spent: float, slowdown: float) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1]))))
+    main(json.loads(sys.argv[1]))

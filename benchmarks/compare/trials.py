@@ -3,15 +3,16 @@
 
 python -m talkrt.benchmarks.compare.trials --engine PLAN --minutes 10 --save trials.json
 
-Cycles of fresh processes are recorded: the plan (A), the same again (A/A control), and the plan
-with a planted slow-down of 5 and of 10 per cent, in random order and then in the reverse order.
-Each cycle makes one round of each comparison. Trials are then made of those rounds, drawn at
-random, and judged by the command's own rule. `consecutive` trials draw nothing: they cut the
-recording into pieces."""
+Rounds are recorded as the command makes them, of the plan (A) against the same plan, which is the
+A/A control, and against the plan with a planted slow-down of 5 and of 10 per cent, in random order.
+Trials are then made of those rounds, drawn at random, and judged by the command's own rule.
+`consecutive` trials draw nothing: they cut the recording into pieces. What every turn of every
+round took is written beside the result (--recording), and can be judged again (--replay)."""
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import math
 import sys
@@ -25,43 +26,40 @@ from typing import Any
 import numpy as np
 from talkrt import Engine
 from talkrt.cli.options import parse_size
+from talkrt.errors import Error
+from talkrt.plan_file import read_plan
 
 from ..host import cores
 from ..machine import environment, load_average
 from ..outputs import write_text
-from .command import speech_files
+from .command import block_frames, inputs, job_figures
 from .decision import Decision, Round, Rule, run
-from .processes import Job, Process, Runner, round_from
+from .processes import Job, Runner
+from .rounds import Block, Recording, round_from
 from .sides import Side
 
-SCHEMA = "talkrt.compare-trials/1"
+SCHEMA = "talkrt.compare-trials/2"
 ARMS = {"control": 0.0, "planted 5 %": 0.05, "planted 10 %": 0.10}
 _SHIFTS = (0.01, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.075, 0.10)
 
+Pool = dict[str, list[Recording]]
 
-def record(plan: str, job: Job, minutes: float, seed: int) -> dict[str, list[Round]]:
-    """Rounds of each arm, one a cycle."""
-    runner = Runner(job)
+
+def record(plan: str, job: Job, minutes: float, seed: int, pool: Pool) -> None:
+    """Adds rounds to each arm of `pool`, one a cycle."""
+    runner = Runner(job, seed)
     rng = np.random.default_rng(seed)
-    sides = {"A": Side("A", plan, plan, (sys.executable,))}
-    for name, slowdown in ARMS.items():
-        sides[name] = replace(sides["A"], name=name, slowdown=slowdown)
-    pool: dict[str, list[Round]] = {name: [] for name in ARMS}
+    a = Side("A", plan, plan, (sys.executable,))
     begin = time.monotonic()
-    while time.monotonic() - begin < 60 * minutes:
-        order = [str(name) for name in rng.permutation(list(sides))]
-        done: dict[str, list[tuple[int, Process]]] = {name: [] for name in sides}
-        for place, name in enumerate([*order, *reversed(order)]):
-            done[name].append((place, runner.run(sides[name])))
-        for arm in ARMS:
-            four = sorted([("A", *p) for p in done["A"]] + [("B", *p) for p in done[arm]],
-                          key=lambda entry: entry[1])  # fmt: skip
-            letters = "".join(letter for letter, _, _ in four)
-            pool[arm].append(round_from(letters, [p for _, _, p in four]))
-        left = minutes - (time.monotonic() - begin) / 60
-        print(f"\rcycle {len(pool['control'])}, {left:.1f} minutes left ", end="", file=sys.stderr)
-    print(file=sys.stderr)
-    return pool
+    while (left := 60 * minutes - (time.monotonic() - begin)) > 0:
+        if sys.stderr.isatty():
+            done = len(pool["control"])
+            print(f"\r{done} rounds of each, {left / 60:.1f} minutes left ", end="",
+                  file=sys.stderr)  # fmt: skip
+        for arm in rng.permutation(list(ARMS)):
+            pool[str(arm)].append(runner.run(a, replace(a, name="B", slowdown=ARMS[arm])))
+    if sys.stderr.isatty():
+        print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
 
 
 def judge(pool: dict[str, list[Round]], rule: Rule, trials: int, seed: int) -> dict[str, Any]:
@@ -150,29 +148,70 @@ def conditions(trials: dict[str, Any]) -> dict[str, bool]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--engine", required=True)
+    parser.add_argument("--engine")
+    parser.add_argument("--replay", type=Path, help="a recording to judge, in place of a new one")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--size", default="256x256")
-    parser.add_argument("--frames", type=int, default=100)
+    parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--recording", type=Path, help="a file .json.gz for every turn's times")
     parser.add_argument("--save", type=Path, required=True)
     options = parser.parse_args(arguments)
-    rule = Rule()
-    load = load_average()
-    with tempfile.TemporaryDirectory(prefix="talkrt-trials-") as folder:
-        speech = speech_files({options.engine}, None, Path(folder))
-        job = Job(options.frames, 20, options.threads, parse_size(options.size), options.seed,
-                  speech)  # fmt: skip
-        pool = record(options.engine, job, options.minutes, options.seed)
-    document = report(pool, rule, options.trials, options.seed)
-    document["environment"] = environment(Engine(threads=options.threads), options.engine)
-    document["job"] = {**asdict(job), "speech": None}
-    document["load"] = {"before": load, "after": load_average(), "cores": len(cores())}
+    if (options.engine is None) == (options.replay is None):
+        parser.error("give a plan with --engine, or a recording with --replay")
+    if options.replay is not None:
+        where, pool = read_recording(options.replay)
+    else:
+        where, pool = _record(options)
+    document = report(pool, Rule(), options.trials, options.seed) | where
     write_text(options.save, json.dumps(document, indent=1))
     print(as_table(document))
     return 0 if all(document["conditions"].values()) else 1
+
+
+def _record(options: argparse.Namespace) -> tuple[dict[str, Any], Pool]:
+    engine, load = options.engine, load_average()
+    with tempfile.TemporaryDirectory(prefix="talkrt-trials-") as folder:
+        plan = read_plan(engine)
+        job = Job(options.frames, 20, options.threads, parse_size(options.size), options.seed,
+                  block_frames(plan), inputs({engine: plan}, None, None, Path(folder)))  # fmt: skip
+        where = {
+            "environment": environment(Engine(threads=options.threads), engine),
+            "job": job_figures(job),
+            "load": {"before": load, "after": load, "cores": len(cores())},
+        }
+
+        pool: Pool = {name: [] for name in ARMS}
+        try:
+            record(engine, job, options.minutes, options.seed, pool)
+        finally:  # an interruption loses no round
+            where["load"]["after"] = load_average()
+            if options.recording is not None:
+                write_recording(options.recording, where, pool)
+    return where, pool
+
+
+def write_recording(path: Path, where: dict[str, Any], pool: Pool) -> None:
+    text = json.dumps({**where, "pool": {arm: [asdict(r) for r in rs] for arm, rs in pool.items()}})
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_bytes(gzip.compress(text.encode(), 5, mtime=0))
+    beside.replace(path)
+
+
+def read_recording(path: Path) -> tuple[dict[str, Any], Pool]:
+    try:
+        document: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        rounds = document.pop("pool")
+    except (OSError, ValueError, KeyError) as error:
+        raise Error(f"{path}: is no recording of trials ({error})") from None
+    return document, {arm: [_recording(r) for r in rounds[arm]] for arm in ARMS}
+
+
+def _recording(found: dict[str, Any]) -> Recording:
+    blocks = tuple(Block(b["side"], tuple(b["frame_ms"]), b["waited_ms"]) for b in found["blocks"])
+    return Recording(blocks, tuple(found["calibrations_ms"]), found["foreign"], found["steal"])
 
 
 def as_table(document: dict[str, Any]) -> str:
@@ -194,7 +233,27 @@ def as_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def report(pool: dict[str, list[Round]], rule: Rule, trials: int, seed: int) -> dict[str, Any]:
+def report(pool: Pool, rule: Rule, trials: int, seed: int) -> dict[str, Any]:
+    rounds = {arm: [round_from(seen) for seen in recorded] for arm, recorded in pool.items()}
+    return judged(rounds, rule, trials, seed) | {
+        "rounds": {
+            arm: [
+                {
+                    "log_ratio": round(r.log_ratio, 5), "error": round(r.error, 5),
+                    "log_tail": None if r.log_tail is None else round(r.log_tail, 5),
+                    "foreign": round(seen.foreign, 3), "steal": round(seen.steal, 4),
+                    "calibrations_ms": [round(min(seen.calibrations_ms), 4),
+                                        round(max(seen.calibrations_ms), 4)],
+                    "spoilt": r.spoilt,
+                }
+                for r, seen in zip(rounds[arm], pool[arm], strict=True)
+            ]
+            for arm in pool
+        }
+    }  # fmt: skip
+
+
+def judged(pool: dict[str, list[Round]], rule: Rule, trials: int, seed: int) -> dict[str, Any]:
     arms = judge(pool, rule, trials, seed)
     return {
         "schema": SCHEMA,
@@ -202,9 +261,6 @@ def report(pool: dict[str, list[Round]], rule: Rule, trials: int, seed: int) -> 
         "conditions": conditions(arms),
         "arms": arms,
         "smallest_found": smallest_found(pool["control"], rule, max(trials // 5, 1), seed),
-        "log_ratios": {
-            arm: [[round(r.log_ratio, 5), r.spoilt] for r in rounds] for arm, rounds in pool.items()
-        },
     }
 
 

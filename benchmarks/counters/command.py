@@ -17,12 +17,15 @@ from ..gates import exit_code
 from ..outputs import check_files, tell_github, write_text
 from ..validity import Verdict
 from . import gate
-from .count import Frames, count
+from .count import count, frames_for
 
 
 def counters(
     engine: Annotated[str, typer.Option(help="The plan to count.")],
     audio: Annotated[str | None, typer.Option(help="Speech; else the plan's check audio.")] = None,
+    portrait: Annotated[
+        str | None, typer.Option(help="A face to animate; else the plan's check portrait.")
+    ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Under callgrind.")] = 6,
     baseline: Annotated[
         Path | None, typer.Option(help="Exit with 2 when more than in this file of --save.")
@@ -47,7 +50,8 @@ def counters(
     old = gate.read(baseline) if baseline is not None else None
     if sys.stderr.isatty() and not as_json:
         print("counting, some frames under valgrind", file=sys.stderr)
-    document = count(read_plan(engine), audio, Frames(instructions=frames))
+    plan = read_plan(engine)
+    document = count(plan, audio, frames_for(plan, frames), portrait)
     found = [] if old is None or baseline is None else gate.gates(baseline, old, document)
     document["gates"] = [asdict(one) for one in found]
     document["exit_code"] = exit_code(found, Verdict("valid", ()), strict)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -34,17 +35,28 @@ class Frames:
     instructions: int = 6  # frames under callgrind, which runs fifty times slower
 
 
-def count(plan: PlanFile, audio: str | None, frames: Frames) -> dict[str, Any]:
+def frames_for(plan: PlanFile, instructions: int) -> Frames:
+    """Of a model that works in windows, a whole one is counted, and under callgrind the frames
+    around the beginning of one."""
+    window = plan.manifest.get("vasa1", {}).get("window", {}).get("frames")
+    if window is None:
+        return Frames(instructions=instructions)
+    return Frames(max(window - instructions // 2, 1), window, instructions)
+
+
+def count(
+    plan: PlanFile, audio: str | None, frames: Frames, portrait: str | None = None
+) -> dict[str, Any]:
     """The document."""
     host = _host()
     found = find_onnxruntime()
     library = str(found.path) if found else ""
     with tempfile.TemporaryDirectory(prefix="talkrt-counters-") as name:
         folder = Path(name)
-        speech = _speech(plan, audio, folder)
+        fed = _fed(plan, audio, portrait, folder)
 
         def command(count: int, kind: str) -> list[str]:
-            return [str(host), plan.path, speech, str(frames.warmup), str(count), library, kind]
+            return [str(host), plan.path, *fed, str(frames.warmup), str(count), library, kind]
 
         native = _run(command(frames.allocations, "allocations"))
         counted: dict[str, Any] | None = None
@@ -86,15 +98,19 @@ def _host() -> Path:
     return path
 
 
-def _speech(plan: PlanFile, audio: str | None, folder: Path) -> str:
-    source = source_for(plan, audio, None)
+def _fed(plan: PlanFile, audio: str | None, portrait: str | None, folder: Path) -> list[str]:
+    """SPEECH ROW_FLOATS PORTRAIT SIDE."""
+    source = source_for(plan, audio, None, portrait)
     if not isinstance(source, HeadSource):
-        return "-"
-    if source.samples.ndim > 1:
-        raise Error(f"{plan.path}: takes features; counters are taken of plans that hear audio")
-    path = folder / "speech.f32"
-    path.write_bytes(source.samples.astype(np.float32).tobytes())
-    return str(path)
+        return ["-", "0", "-", "0"]
+    speech = folder / "speech.f32"
+    speech.write_bytes(np.ascontiguousarray(source.samples, np.float32).tobytes())
+    floats = math.prod(source.samples.shape[1:]) if source.samples.ndim > 1 else 0
+    if source.portrait is None:
+        return [str(speech), str(floats), "-", "0"]
+    face = folder / "face.rgb"
+    face.write_bytes(np.ascontiguousarray(source.portrait).tobytes())
+    return [str(speech), str(floats), str(face), str(len(source.portrait))]
 
 
 def _run(command: list[str]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// talkrt_counters PLAN SPEECH WARMUP FRAMES ONNXRUNTIME allocations|plain: figures of a plan that are the
-// same in every run on one machine, as a line of JSON: heap allocations of the measured frames, bytes held, a
-// hash of the pictures. One thread. SPEECH holds float32 samples at the plan's rate, and is repeated; "-" for
-// a scene.
+// talkrt_counters PLAN SPEECH ROW_FLOATS PORTRAIT SIDE WARMUP FRAMES ONNXRUNTIME allocations|plain: figures
+// of a plan that are the same in every run on one machine, as a line of JSON: heap allocations of the
+// measured frames, bytes held, a hash of the pictures. One thread. SPEECH holds float32 samples at the plan's
+// rate, or rows of so many floats where ROW_FLOATS is not 0, and is repeated; "-" for a scene. PORTRAIT is
+// the RGB8 of a face of SIDE by SIDE pixels; "-" where the plan has one of its own.
 //
 // Under callgrind, --toggle-collect=talkrt_counted_frame counts the instructions of those frames alone; that
 // run is a "plain" one, because looking at the callers of malloc would count too.
@@ -13,6 +14,7 @@
 #include <valgrind/callgrind.h>
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -42,16 +44,27 @@ void must(talkrt_status status, const char* doing) {
                            talkrt_last_error());
 }
 
-std::vector<float> read_speech(const std::string& path) {
+template <class T>
+std::vector<T> read(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) throw std::runtime_error(path + ": cannot be read");
-  std::vector<float> samples(static_cast<std::size_t>(file.tellg()) / sizeof(float));
+  std::vector<T> values(static_cast<std::size_t>(file.tellg()) / sizeof(T));
   file.seekg(0);
-  file.read(reinterpret_cast<char*>(samples.data()),
-            static_cast<std::streamsize>(samples.size() * sizeof(float)));
-  if (!file || samples.empty()) throw std::runtime_error(path + ": holds no samples");
-  return samples;
+  file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
+  if (!file || values.empty()) throw std::runtime_error(path + ": is empty");
+  return values;
 }
+
+/// What a session is fed with.
+struct Speech {
+  std::vector<float> values;
+  std::size_t row_floats;  // 0: samples
+};
+
+struct Face {
+  std::vector<std::uint8_t> rgb;  // empty: the plan has one
+  std::int32_t side;
+};
 
 /// FNV-1a, 64 bits.
 std::uint64_t hash_of(const std::vector<std::uint8_t>& bytes, std::uint64_t hash) {
@@ -67,7 +80,7 @@ struct Counted {
 
 class Plan {
  public:
-  Plan(const char* path, const char* onnxruntime) {
+  Plan(const char* path, const Face& face, const char* onnxruntime) {
     talkrt_engine_config config;
     talkrt_engine_config_init(&config);
     config.threads = 1;
@@ -79,6 +92,11 @@ class Plan {
     talkrt_session_config session;
     talkrt_session_config_init(&session);
     session.seed = 1;
+    if (!face.rgb.empty()) {
+      session.portrait = face.rgb.data();
+      session.portrait_width = session.portrait_height = face.side;
+      session.portrait_channels = 3;
+    }
     must(talkrt_session_create(model_, &session, &session_), "session");
     pixels_.resize(static_cast<std::size_t>(info.width) * static_cast<std::size_t>(info.height) * 4);
   }
@@ -90,7 +108,7 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  Counted speak(const std::vector<float>& speech, int warm_up, int frames, bool allocations) {
+  Counted speak(const Speech& speech, int warm_up, int frames, bool allocations) {
     for (int i = 0; i < warm_up; ++i) pull(speech, false);
     return count(frames, allocations, [&] { pull(speech, true); });
   }
@@ -140,7 +158,7 @@ class Plan {
 #endif
   }
 
-  void pull(const std::vector<float>& speech, bool counted) {
+  void pull(const Speech& speech, bool counted) {
     talkrt_frame frame;
     talkrt_frame_init(&frame);
     const std::int64_t stride = static_cast<std::int64_t>(info.width) * 4;
@@ -150,14 +168,22 @@ class Plan {
                                        : talkrt_session_pull_into(session_, pixels_.data(), stride, &frame);
       must(status, "pull");
       if (status == TALKRT_OK) return;
-      const std::size_t step = static_cast<std::size_t>(info.sample_rate) / 50;
-      const std::size_t left = speech.size() - position_;
-      std::size_t accepted = 0;
-      must(talkrt_session_push_audio(session_, speech.data() + position_, left < step ? left : step,
-                                     info.sample_rate, &accepted),
-           "push");
-      position_ = (position_ + accepted) % speech.size();
+      push(speech);
     }
+  }
+
+  void push(const Speech& speech) {
+    std::size_t accepted = 0;
+    const float* next = speech.values.data() + position_;
+    if (speech.row_floats != 0) {
+      must(talkrt_session_push_features(session_, next, 1, speech.row_floats, &accepted), "push");
+      accepted *= speech.row_floats;
+    } else {
+      const std::size_t step = static_cast<std::size_t>(info.sample_rate) / 50;
+      const std::size_t count = std::min(step, speech.values.size() - position_);
+      must(talkrt_session_push_audio(session_, next, count, info.sample_rate, &accepted), "push");
+    }
+    position_ = (position_ + accepted) % speech.values.size();
   }
 
   /// The camera goes sideways, so that every view is another one.
@@ -206,16 +232,22 @@ void print(const Plan& plan, const Counted& counted, int frames, bool allocation
 }  // namespace
 
 int main(int count, char** arguments) try {
-  if (count != 7) {
+  if (count != 10) {
     throw std::runtime_error(
-        "usage: talkrt_counters PLAN SPEECH WARMUP FRAMES ONNXRUNTIME allocations|plain");
+        "usage: talkrt_counters PLAN SPEECH ROW_FLOATS PORTRAIT SIDE WARMUP FRAMES ONNXRUNTIME "
+        "allocations|plain");
   }
-  const std::string speech = arguments[2];
-  const bool allocations = std::string(arguments[6]) == "allocations";
-  const int warm_up = std::atoi(arguments[3]), frames = std::atoi(arguments[4]);
-  Plan plan(arguments[1], arguments[5]);
-  const Counted counted = speech == "-" ? plan.look(warm_up, frames, allocations)
-                                        : plan.speak(read_speech(speech), warm_up, frames, allocations);
+  const std::string sound = arguments[2], picture = arguments[4];
+  const bool allocations = std::string(arguments[9]) == "allocations";
+  const int warm_up = std::atoi(arguments[6]), frames = std::atoi(arguments[7]);
+  Face face{{}, std::atoi(arguments[5])};
+  if (picture != "-") face.rgb = read<std::uint8_t>(picture);
+  Plan plan(arguments[1], face, arguments[8]);
+  const auto speak = [&] {
+    const Speech speech{read<float>(sound), static_cast<std::size_t>(std::atoi(arguments[3]))};
+    return plan.speak(speech, warm_up, frames, allocations);
+  };
+  const Counted counted = sound == "-" ? plan.look(warm_up, frames, allocations) : speak();
   print(plan, counted, frames, allocations);
   return 0;
 } catch (const std::exception& error) {
