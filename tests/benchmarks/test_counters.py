@@ -3,14 +3,16 @@ import copy
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from talkrt.benchmarks.counters import gate
 from talkrt.benchmarks.counters.callgrind import by_object
-from talkrt.benchmarks.counters.count import Frames, count
+from talkrt.benchmarks.counters.count import Frames, count, frames_for
 from talkrt.benchmarks.gates import exit_code
+from talkrt.benchmarks.sources import source_for
 from talkrt.benchmarks.validity import Verdict
 from talkrt.errors import Error
 from talkrt.plan_file import read_plan
@@ -103,14 +105,16 @@ def test_counters_of_another_plan_are_refused(tmp_path: Path) -> None:
         gate.read(path)
 
 
-@pytest.mark.parametrize("name", ["tiny.plan", "tiny_scene.plan"])
-def test_a_plan_allocates_nothing_a_frame_and_counts_the_same_twice(
+@pytest.mark.parametrize(
+    "name", ["tiny.plan", "tiny_scene.plan", "golden_talkinggaussian.plan", "tiny_vasa1.plan"]
+)
+def test_a_plan_of_any_model_allocates_nothing_a_frame_and_counts_the_same_twice(
     name: str, monkeypatch: pytest.MonkeyPatch, validate: Callable[[dict[str, Any]], None]
 ) -> None:
     # Valgrind's own run is `make gate`; here it would take seconds.
     monkeypatch.setattr(shutil, "which", lambda name: None)
     plan = read_plan(DATA / name)
-    first = count(plan, None, Frames(allocations=20))
+    first = count(plan, None, replace(frames_for(plan, 6), allocations=20))
     assert first["allocations_per_frame"]["talkrt"] == 0.0
     assert first["instructions_per_frame"] is None
     assert first["model_bytes"] > 0
@@ -118,3 +122,22 @@ def test_a_plan_allocates_nothing_a_frame_and_counts_the_same_twice(
         second = count(plan, None, Frames(allocations=20))
         assert json.dumps(first) == json.dumps(second)
     validate({**first, "gates": [], "exit_code": 0})
+
+
+def test_a_window_of_frames_is_counted_whole() -> None:
+    plan = read_plan(DATA / "tiny_vasa1.plan")
+    window = plan.manifest["vasa1"]["window"]["frames"]
+    frames = frames_for(plan, 6)
+    assert frames.allocations == window
+    assert frames.warmup < window < frames.warmup + frames.instructions
+
+
+def test_models_with_a_face_of_their_own_take_no_portrait_and_others_need_one() -> None:
+    with pytest.raises(Error, match="has a face of its own: leave --portrait out"):
+        source_for(read_plan(DATA / "tiny.plan"), None, None, "me.png")
+    plan = read_plan(DATA / "tiny_vasa1.plan")
+    bare = replace(plan, tensors=tuple(t for t in plan.tensors if t.name != "check/portrait"))
+    with pytest.raises(Error, match="give a picture with --portrait"):
+        source_for(bare, None, None)
+    with pytest.raises(Error, match="no such picture"):
+        source_for(plan, None, None, "nowhere.png")
