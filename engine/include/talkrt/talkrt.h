@@ -318,10 +318,10 @@ typedef struct talkrt_view {
 
 TALKRT_API void talkrt_view_init(talkrt_view* view);
 
-/* Draws what the session shows now: a scene, or a head in the pose of its last delivered frame (before the
- * first: at rest). Belongs to the pulling thread and changes nothing that is pulled later. The first view of
- * a size takes memory inside the budgets, or is refused as OUT_OF_BUDGET with a breakdown; drawing that size
- * again allocates nothing unless more has to be sorted than ever before. */
+/* Draws what the session shows now: a scene, or a head as in its last delivered frame (first: at rest). The
+ * pulling thread's; changes nothing that is pulled later. INVALID_ARGUMENT for a camera beyond what a trained
+ * avatar was seen from (orbit_degrees). The first view of a size takes memory inside the budgets, or is
+ * refused as OUT_OF_BUDGET; that size again allocates nothing unless more is to be sorted than before. */
 TALKRT_API talkrt_status talkrt_session_draw(talkrt_session* session, const talkrt_camera* camera,
                                              talkrt_view* view);
 

@@ -20,6 +20,12 @@ void Track::copy(std::string_view tensor, int frame, std::span<float> values) co
               values.size_bytes());
 }
 
+std::vector<float> Track::cameras() const {
+  std::vector<float> out(static_cast<std::size_t>(frames_) * 16);
+  copy("gaussian/track/viewmats", 0, out);
+  return out;
+}
+
 void Track::play(std::string_view input, int frame, std::span<float> values) const {
   // Looked up by a name on the stack: a frame takes nothing from the heap.
   constexpr std::string_view kPrefix = "gaussian/track/";

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "engine/src/plan/plan.hpp"
 #include "kernels/gaussian/splats.hpp"
@@ -26,6 +27,8 @@ class Track {
     return static_cast<int>(std::min(phase, period - phase));
   }
 
+  /// Those of all its frames [P, 16], row-major.
+  [[nodiscard]] std::vector<float> cameras() const;
   /// World to camera, row-major, into `viewmat`.
   void camera(int frame, std::span<float, 16> viewmat) const {
     copy("gaussian/track/viewmats", frame, viewmat);

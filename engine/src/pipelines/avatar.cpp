@@ -25,6 +25,7 @@
 #include "engine/src/render/camera.hpp"
 #include "engine/src/render/gaussian_renderer.hpp"
 #include "engine/src/render/grown_alpha.hpp"
+#include "engine/src/render/orbit_limit.hpp"
 #include "engine/src/render/raster_options.hpp"
 #include "engine/src/render/track_backdrop.hpp"
 #include "engine/src/render/view_renderer.hpp"
@@ -100,6 +101,8 @@ class RecordedPipeline final : public Speaker {
         graphs_(avatar.graphs.instance(budget)),
         mover_(avatar.source, avatar.cloud.splats(), avatar.networks, graphs_, budget),
         track_(avatar.source),
+        limit_(track_.cameras(), avatar.manifest.gaussian->view.target,
+               avatar.manifest.avatar->orbit_degrees),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, budget),
         behind_(backdrop_.stretch(spec.width, spec.height, budget)),
@@ -169,14 +172,17 @@ class RecordedPipeline final : public Speaker {
   }
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
+    limit_.check(camera);
     if (!view_behind_.fits(camera.width, camera.height)) {
       view_behind_ = render::Stretch();
       view_behind_ = backdrop_.stretch(camera.width, camera.height, budget_);
     }
     gaussian::Target cut = target;
     cut.cut_off = true;
-    const auto stats = views_.draw(mover_.posed(executor_), camera,
-                                   backdrop_.view(view_behind_, 1, executor_), cut, executor_);
+    const gaussian::Splats& posed = mover_.posed(executor_);
+    gaussian::Background behind = backdrop_.view(view_behind_, 1, executor_);
+    behind.hidden = hidden_in_view(posed, camera);
+    const auto stats = views_.draw(posed, camera, behind, cut, executor_);
     if (target.rgba8 != nullptr) {
       backdrop_.lay_under(target.rgba8, target.rgba8_stride, camera.width, camera.height, 1, executor_);
     }
@@ -259,6 +265,18 @@ class RecordedPipeline final : public Speaker {
     return camera;
   }
 
+  /// What the mouth hides in a view, null where it hides only what it covers.
+  const float* hidden_in_view(const gaussian::Splats& posed, const gaussian::Camera& camera) {
+    if (!avatar_.manifest.avatar->dilate) return nullptr;
+    const render::Figure figure{nullptr, {}, &posed, {}};
+    if (!view_grown_ || !view_grown_->fits(camera.width, camera.height)) {
+      view_grown_.reset();  // so that the account never holds both
+      view_grown_ = std::make_unique<render::GrownAlpha>(figure, camera, options_of(avatar_.manifest),
+                                                         executor_, budget_, nullptr);
+    }
+    return view_grown_->of(figure, camera, executor_);
+  }
+
   [[nodiscard]] render::Figure figure() const { return {nullptr, {}, &mover_.splats(), mover_.movement()}; }
   static gaussian::Target target_of(const PixelTarget& target) {
     gaussian::Target out;
@@ -275,12 +293,14 @@ class RecordedPipeline final : public Speaker {
   nn::ChainInstance graphs_;
   deform::Mover mover_;
   motion::Track track_;
+  const render::OrbitLimit limit_;  // of views
   gaussian::Camera camera_;
   render::TrackBackdrop backdrop_;
   render::Stretch behind_, view_behind_;
   std::unique_ptr<render::GaussianRenderer> renderer_;
   std::unique_ptr<render::GrownAlpha> grown_;  // where the mouth's alpha is grown
   const float* grown_alpha_ = nullptr;
+  std::unique_ptr<render::GrownAlpha> view_grown_;  // in views of the host's
   render::ViewRenderer views_;
   device::Budget& budget_;
   Shown shown_;

@@ -14,6 +14,9 @@ class GrownAlpha {
   GrownAlpha(const Figure& figure, const gaussian::Camera& camera, gaussian::RasterOptions options,
              Executor& executor, device::Budget& budget, GaussianRenderer::Warn warn);
 
+  [[nodiscard]] bool fits(int width, int height) const noexcept {
+    return width == width_ && height == height_;
+  }
   /// [height, width] of the camera that it was made for, valid until the next call.
   const float* of(const Figure& figure, const gaussian::Camera& camera, Executor& executor);
 
