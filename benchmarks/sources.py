@@ -91,7 +91,7 @@ def _face_of(plan: PlanFile, portrait: str | None) -> tuple[Image, str]:
         from talkrt.portrait import read_portrait
         from talkrt.portrait_picture import read_picture
 
-        picture = read_picture(Path(portrait))
+        picture, _ = read_picture(Path(portrait))
         if picture.shape[:2] == (side, side):
             return picture, portrait  # cut out already
         return read_portrait(portrait).crop(side), portrait
