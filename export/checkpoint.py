@@ -41,8 +41,8 @@ def read_checkpoint(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) ->
         size = source.stat().st_size
         if not source.is_file():
             raise CheckpointError(f"{source}: no file, expected a checkpoint")
-        if size > max_bytes:
-            raise CheckpointError(f"{source}: {size} bytes, expected at most {max_bytes}")
+        if not 0 < size <= max_bytes:
+            raise CheckpointError(f"{source}: {size} bytes, expected 1 to {max_bytes}")
         with source.open("rb") as file:
             start = file.read(9)
             file.seek(0)
@@ -52,7 +52,9 @@ def read_checkpoint(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) ->
     except OSError as error:
         raise CheckpointError(f"{source}: cannot be read: {error.strerror or error}") from None
     except _ZIP_ERRORS as error:
-        raise CheckpointError(f"{source}: a damaged zip file: {error}") from None
+        raise CheckpointError(
+            f"{source}: a damaged zip file, perhaps downloaded in part: {error}"
+        ) from None
 
 
 def _reader(source: Path, start: bytes) -> Callable[[BinaryIO, int], Value]:

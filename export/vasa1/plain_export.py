@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..to_onnx import Graph, Port, exported
@@ -21,17 +20,9 @@ from .crop import halved
 from .graphs import PIPELINE, PortraitAppearance, frame_graphs, window_graphs
 from .keypoints import transform
 from .speech_windows import extended, windows
+from .speed import FRAME, INPUTS, PLAIN, Named
 from .warping import Warping
 from .weights import Weights
-
-Array = NDArray[np.float32]
-Named = dict[str, Array]
-
-INPUTS = "inputs.npz"
-FRAME = ("warp", "picture")  # graphs of every frame
-PLAIN = "plain_"  # before their names: the published form
-WINDOW = ("speech", "denoise")  # graphs of a window of speech
-FILES = (*(PLAIN + name for name in FRAME), *FRAME, *WINDOW)
 
 
 class PlainWarp(nn.Module):
@@ -47,7 +38,7 @@ class PlainWarp(nn.Module):
 def write_graphs(
     folder: Path, weights: Weights, picture: int, progress: Callable[[], None] = lambda: None
 ) -> None:
-    """FILES and their inputs. `progress` is called after each."""
+    """`speed.FILES` and their inputs. `progress` is called after each."""
     import onnx
 
     with torch.no_grad():

@@ -22,10 +22,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from .plain_export import FILES, FRAME, INPUTS, PLAIN, WINDOW, Array, Named
+Array = NDArray[np.float32]
+Named = dict[str, Array]
+
+INPUTS = "inputs.npz"
+FRAME = ("warp", "picture")  # graphs of every frame
+PLAIN = "plain_"  # before their names: the published form
+WINDOW = ("speech", "denoise")  # graphs of a window of speech
+FILES = (*(PLAIN + name for name in FRAME), *FRAME, *WINDOW)
 
 LEAST_RATIO = 1.25  # of a frame, plain over shipped
 MOST_ERROR = 1e-4  # of an output's range

@@ -57,6 +57,8 @@ def replay(plan: PlanFile, engine: Engine) -> Check:
         if index in wanted:
             expected = decode_png(plan.tensor(f"check/frame/{index}").tobytes())
             results.append(_compare(index, image, expected, floor))
+        if len(results) == len(wanted):
+            break  # the clip may go on for minutes
     if missing := wanted - {result.index for result in results}:
         raise PlanError(
             f"{plan.path}: its check audio ends before frames {sorted(missing)}; export it again",

@@ -26,6 +26,12 @@ def tiny():
     return beside("tiny")
 
 
+@pytest.fixture(scope="session")
+def layout():
+    pytest.importorskip("torch", reason="the export extra is not installed")
+    return beside("published")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def one_thread_without_gradients():
     """More threads spin while a machine is shared, and most of these networks are tiny."""

@@ -1,34 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every graph of the narrow model: ONNX Runtime against PyTorch, and what it is made of."""
+"""The narrow model from a folder of weights to a plan by the command, and every graph in it: ONNX
+Runtime against PyTorch, and what it is made of."""
 
-import functools
+import json
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
 
-from talkrt.export import parity  # noqa: E402
-from talkrt.export.to_onnx import to_onnx  # noqa: E402
+import talkrt  # noqa: E402
+from talkrt.checking import replay  # noqa: E402
+from talkrt.export import cli, parity  # noqa: E402
+from talkrt.export.plan import read_plan  # noqa: E402
+from talkrt.export.to_onnx import OnnxGraph  # noqa: E402
 from talkrt.export.vasa1 import graphs  # noqa: E402
+from talkrt.plan_file import read_plan as opened  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def model(tiny):
-    """Every graph by its name, in the order of the plan."""
-    renderer, motion = tiny.renderer(), tiny.motion_generator()
+def networks(tiny):
+    return tiny.renderer(), tiny.motion_generator()
+
+
+@pytest.fixture(scope="module")
+def model(networks):
+    """Every graph by its name, in the order of the plan; narrow, and of the published sides."""
+    renderer, motion = networks
     found = [
-        *graphs.portrait_graphs(renderer, tiny.PICTURE),
+        *graphs.portrait_graphs(renderer),
         *graphs.window_graphs(motion),
-        *graphs.frame_graphs(renderer, tiny.PICTURE),
+        *graphs.frame_graphs(renderer),
     ]
     return {graph.name: graph for graph in found}
 
 
 @pytest.fixture(scope="module")
-def exported(model):
-    """A graph by its name, exported once."""
-    return functools.cache(lambda name: to_onnx(model[name]))
+def made(networks, layout, tmp_path_factory):
+    """A plan, and what the command said of it."""
+    folder = tmp_path_factory.mktemp("export")
+    layout.write(folder / "weights", *networks)
+    given = ["vasa1", "--weights", str(folder / "weights"), "--json", "--name", "made"]
+    result = CliRunner().invoke(cli.app, [*given, "-o", str(folder / "made.plan")])
+    assert result.exit_code == 0, result.stderr
+    return folder / "made.plan", json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def exported(made, model):
+    """A graph by its name, as the plan holds it."""
+    tensors = read_plan(made[0])[1]
+
+    def graph(name):
+        weights = {k: v for k, v in tensors.items() if k.startswith(f"weight/{name}/")}
+        return OnnxGraph(model[name], tensors[f"graph/{name}"].tobytes(), weights)
+
+    return graph
 
 
 NAMES = (
@@ -63,6 +91,17 @@ def test_onnx_runtime_equals_pytorch(exported, name):
     found = exported(name)
     rows = parity.compare(found, [inputs(found.graph, run) for run in range(2)], 5e-5)
     parity.require(rows)
+
+
+def test_a_folder_of_weights_becomes_a_plan_that_plays_as_the_networks_do(made):
+    path, said = made
+    assert {row["graph"] for row in said["parity"]} == set(NAMES)
+    assert all(row["holds"] for row in said["parity"] + said["rewrites"])
+    plan = opened(path)
+    assert plan.manifest["name"] == "made" and "untrained" not in plan.manifest
+    check = replay(plan, talkrt.Engine(threads=1))
+    assert len(check.frames) == 2
+    assert check.passed and all(frame.largest_difference <= 1 for frame in check.frames)
 
 
 def test_graphs_and_how_often_they_run(model):

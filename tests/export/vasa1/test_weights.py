@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights as people have them on disk: found, read whole, or refused with what is wrong."""
 
-import argparse
 import os
 import pickle
 import shutil
@@ -12,54 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export extra is not installed")
 from safetensors.torch import save_file  # noqa: E402
 from talkrt.export.checkpoint import CheckpointError  # noqa: E402
-from talkrt.export.vasa1 import diffusion  # noqa: E402
 from talkrt.export.vasa1.weights import read_weights  # noqa: E402
-
-BASE = {
-    "appearance": "appearance_feature_extractor",
-    "motion": "motion_extractor",
-    "warping": "warping_module",
-    "generator": "spade_generator",
-}
-ENTRIES = {"stitching": "retarget_shoulder", "eyes": "retarget_eye", "lips": "retarget_mouth"}
-
-
-def template(keypoints=21):
-    random = np.random.default_rng(1)
-    found = {
-        f"{kind}_{name}": random.normal(size=size).astype(np.float32)
-        for kind in ("mean", "std", "min", "max")
-        for name, size in (("exp", 3 * keypoints), ("t", 3))
-    }
-    for kind in ("mean", "std", "min", "max"):
-        for name in ("scale", "pitch", "yaw", "roll"):
-            found[f"{kind}_{name}"] = np.float32(random.normal())
-    return found
-
-
-def motion_state(net):
-    state = dict(net.state_dict())
-    config = net.config
-    state["denoising_net.alignment_mask"] = ~torch.eye(config.length, dtype=torch.bool)
-    state["denoising_net.TE.pe"] = torch.zeros(1, 501, config.width)
-    state["denoising_net.PE.pe"] = torch.zeros(1, 600, config.width)
-    betas = diffusion.cosine(config.steps).betas
-    state["diffusion_sched.betas"] = torch.from_numpy(betas.astype(np.float32))
-    return state
-
-
-def arguments(net, **changed):
-    config = net.config
-    named = {
-        "motion_feat_dim": config.motion,
-        "n_motions": config.frames,
-        "n_prev_motions": config.previous,
-        "feature_dim": config.width,
-        "n_diff_steps": config.steps,
-        "fps": 25,
-        "audio_model": "hubert_zh_ori",
-    }
-    return argparse.Namespace(**(named | changed))
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +20,10 @@ def made(tiny):
 
 
 @pytest.fixture(scope="module")
-def published(made, tmp_path_factory):
+def published(made, layout, tmp_path_factory):
     """The published layout, in .pth."""
-    renderer, motion = made
     folder = tmp_path_factory.mktemp("weights")
-    base = folder / "liveportrait" / "base_models"
-    corrections = folder / "liveportrait" / "retargeting_models"
-    for path in (base, corrections, folder / "JoyVASA" / "motion_generator"):
-        path.mkdir(parents=True)
-    for field, stem in BASE.items():
-        torch.save(getattr(renderer, field).state_dict(), base / f"{stem}.pth")
-    nested = {
-        entry: {f"module.{k}": v for k, v in getattr(renderer, field).state_dict().items()}
-        for field, entry in ENTRIES.items()
-    }
-    torch.save(nested, corrections / "stitching_retargeting_module.pth")
-    checkpoint = {"args": arguments(motion), "model": motion_state(motion), "iter": 20000}
-    torch.save(checkpoint, folder / "JoyVASA" / "motion_generator" / "iter_0020000.pt")
-    (folder / "JoyVASA" / "motion_template").mkdir()
-    file = folder / "JoyVASA" / "motion_template" / "motion_template.pkl"
-    file.write_bytes(pickle.dumps(template(), protocol=5))
+    layout.write(folder, *made)
     return folder
 
 
@@ -108,29 +44,29 @@ def same(found, made):
     assert found.motion_generator.config == motion.config
 
 
-def test_the_published_folder(published, made):
+def test_the_published_folder(published, made, layout):
     found = read_weights(published)
     same(found, made)
-    given = template()
+    given = layout.template()
     np.testing.assert_array_equal(found.template.mean_exp, given["mean_exp"])
     assert found.template.min_pose[0] == given["min_scale"]
     np.testing.assert_array_equal(found.template.max_pose[1:4], given["max_t"])
 
 
-def test_safetensors_in_one_folder_without_arguments_or_counters(tmp_path, made):
+def test_safetensors_in_one_folder_without_arguments_or_counters(tmp_path, made, layout):
     renderer, motion = made
-    for field, stem in BASE.items():
+    for field, stem in layout.BASE.items():
         state = getattr(renderer, field).state_dict()
         kept = {k: v.contiguous() for k, v in state.items() if not k.endswith("batches_tracked")}
         save_file(kept, tmp_path / f"{stem}.safetensors")
     flat = {
         f"{entry}.{key}": value
-        for field, entry in ENTRIES.items()
+        for field, entry in layout.ENTRIES.items()
         for key, value in getattr(renderer, field).state_dict().items()
     }
     save_file(flat, tmp_path / "stitching_retargeting_module.safetensors")
-    save_file(motion_state(motion), tmp_path / "motion_generator_hubert_chinese.safetensors")
-    statistics = {key: torch.tensor(value) for key, value in template().items()}
+    save_file(layout.motion_state(motion), tmp_path / "motion_generator_hubert_chinese.safetensors")
+    statistics = {key: torch.tensor(value) for key, value in layout.template().items()}
     save_file(statistics, tmp_path / "motion_template.safetensors")
     same(read_weights(tmp_path), made)
 
@@ -213,29 +149,29 @@ def test_a_half_downloaded_file_is_refused(folder):
         ("fps", 30, "args.fps is 30, expected 25"),
     ],
 )
-def test_arguments_that_contradict_the_weights_are_refused(folder, made, name, value, text):
+def test_arguments_that_contradict_the_weights_are_refused(folder, made, name, value, text, layout):
     path = next((folder / "JoyVASA" / "motion_generator").iterdir())
     motion = made[1]
-    changed = arguments(motion, **{name: value})
-    torch.save({"args": changed, "model": motion_state(motion)}, path)
+    changed = layout.arguments(motion, **{name: value})
+    torch.save({"args": changed, "model": layout.motion_state(motion)}, path)
     refused(folder, "iter_0020000.pt", text)
 
 
 @pytest.mark.parametrize("key", ["null_audio_feat", "start_motion_feat", "audio_encoder.encoder"])
-def test_a_motion_generator_without_a_shape_to_go_by_is_refused(folder, made, key):
+def test_a_motion_generator_without_a_shape_to_go_by_is_refused(folder, made, key, layout):
     path = next((folder / "JoyVASA" / "motion_generator").iterdir())
-    state = {k: v for k, v in motion_state(made[1]).items() if not k.startswith(key)}
+    state = {k: v for k, v in layout.motion_state(made[1]).items() if not k.startswith(key)}
     if key == "null_audio_feat":
         state[key] = torch.zeros(1, 1, 33)
-    torch.save({"args": arguments(made[1]), "model": state}, path)
+    torch.save({"args": layout.arguments(made[1]), "model": state}, path)
     refused(folder, "iter_0020000.pt: model", "problems")
 
 
-def test_another_noise_schedule_is_refused(folder, made):
+def test_another_noise_schedule_is_refused(folder, made, layout):
     path = next((folder / "JoyVASA" / "motion_generator").iterdir())
-    state = motion_state(made[1])
+    state = layout.motion_state(made[1])
     state["diffusion_sched.betas"] = torch.linspace(0, 0.02, 11)
-    torch.save({"args": arguments(made[1]), "model": state}, path)
+    torch.save({"args": layout.arguments(made[1]), "model": state}, path)
     refused(folder, "expected the cosine schedule")
 
 
@@ -261,9 +197,9 @@ def test_a_template_that_would_run_code_is_refused_and_runs_nothing(folder, monk
         ("mean_exp", np.zeros(4), "mean_exp has 4 numbers, expected 3 a keypoint"),
     ],
 )
-def test_a_template_that_lacks_something_is_refused(folder, name, value, text):
+def test_a_template_that_lacks_something_is_refused(folder, name, value, text, layout):
     path = folder / "JoyVASA" / "motion_template" / "motion_template.pkl"
-    changed = template() | {name: value}
+    changed = layout.template() | {name: value}
     if value is None:
         del changed[name]
     path.write_bytes(pickle.dumps(changed))
