@@ -41,8 +41,8 @@ def read_checkpoint(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) ->
         size = source.stat().st_size
         if not source.is_file():
             raise CheckpointError(f"{source}: no file, expected a checkpoint")
-        if not 0 < size <= max_bytes:
-            raise CheckpointError(f"{source}: {size} bytes, expected 1 to {max_bytes}")
+        if size > max_bytes:
+            raise CheckpointError(f"{source}: {size} bytes, expected at most {max_bytes}")
         with source.open("rb") as file:
             start = file.read(9)
             file.seek(0)
