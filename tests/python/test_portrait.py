@@ -177,6 +177,11 @@ def test_a_users_own_detector_and_landmarks(tmp_path, head):
     found = read_portrait(head, detector=detector)
     assert found.faces == 2
     assert found.face.side == pytest.approx(2.3 * 4 * 25)
+    cut = np.array([[-40.0, 0, 40, 64], [20, 22, 44, 47]])
+    detector = network(tmp_path / "cut.onnx", {"boxes": cut, "scores": [0.9, 0.9]})
+    with pytest.raises(Error, match="50% of it lies in the picture of 256x256"):
+        read_portrait(head, detector=detector)  # the largest is cut by the border, the other whole
+    assert read_portrait(head, detector=detector, face=1).face.side == pytest.approx(2.3 * 4 * 25)
     random = np.random.default_rng(1)
     points = random.uniform(0.3, 0.7, (203, 2))
     points[[0, 6, 12, 18]], points[[24, 30, 36, 42]] = [0.4, 0.4], [0.6, 0.4]

@@ -104,11 +104,13 @@ def render(
     roll: Degrees = 0.0,
     gaze: Annotated[str, typer.Option(help="YAW,PITCH in degrees, -30 to 30.")] = "0,0",
     distance: Annotated[float, typer.Option(help="1: as exported; 0.5 to 4.")] = 1.0,
-    head_motion: Annotated[float, typer.Option(help="Of the head's own motion, 0 to 2.")] = 1.0,
+    head_motion: Annotated[float, typer.Option(help="Scales the head's own motion, 0 to 2.")] = 1.0,
     expression: Annotated[
-        float, typer.Option(help="Of what speech does to the face, 0 to 2.")
+        float, typer.Option(help="Scales what speech does to the face, 0 to 2.")
     ] = 1.0,
-    blink: Annotated[float, typer.Option(help="Added to both lids, 0 to 1, closed.")] = 0.0,
+    blink: Annotated[
+        float, typer.Option(help="Added to both lids: 0 to 1, which closes them.")
+    ] = 0.0,
     background: Annotated[
         str, typer.Option(help="plan, transparent, #RRGGBB, a color name, or a picture.")
     ] = "plan",
