@@ -32,9 +32,12 @@ def read_baseline(path: str) -> dict[str, Any]:
     found = document.get("schema") if isinstance(document, dict) else None
     if found != "talkrt.bench/2":
         raise Error(f"{path}: its schema is {found!r}, expected 'talkrt.bench/2': measure it again")
-    if not document.get("complete"):
+    for key in ("complete", "environment", "workload", "validity", "samples"):
+        if not isinstance(document.get(key), bool if key == "complete" else dict):
+            raise Error(f"{path}: is damaged: it has no {key!r}; measure it again")
+    if not document["complete"]:
         raise Error(f"{path}: that run was stopped ({document.get('stopped')}); take a whole one")
-    state = document["validity"]["state"]
+    state = document["validity"].get("state")
     if state != "valid":
         raise Error(f"{path}: that run was {state}; a baseline must be valid: measure it again")
     return document
@@ -52,13 +55,14 @@ def check_workload(path: str, old: dict[str, Any], workload: dict[str, Any]) -> 
 def _check(path: str, old: dict[str, Any], new: dict[str, Any], keys: tuple[str, ...]) -> None:
     for key in keys:
         if old.get(key) != new.get(key):
-            found = f"{old.get(key)}, this is {new.get(key)}"
+            short = 12 if key.endswith("sha256") else None
+            found = f"{str(old.get(key))[:short]}, this is {str(new.get(key))[:short]}"
             raise Error(f"{path}: is of another {_words(key)}: {found}")
 
 
 def gate(old: dict[str, Any], frame_ms: list[float], tolerance: float = TOLERANCE) -> Gate:
     """Of the medians' ratio, its interval by resampling as many frames as are worth."""
-    before = np.asarray(old["samples"]["frame_ms"], np.float64)
+    before = np.asarray(old["samples"].get("frame_ms", ()), np.float64)
     now = np.asarray(frame_ms, np.float64)
     if min(len(before), len(now)) < _LEAST_FRAMES:
         few = f"{len(before)} frames before and {len(now)} now, {_LEAST_FRAMES} are needed"

@@ -12,6 +12,7 @@ from talkrt.plan_file import PlanFile
 
 from .sources import Source
 
+_VOICE = 899  # heard by no other session
 _FRAMES = 4  # pulled; graphs that run once per frame are timed over them
 
 
@@ -29,7 +30,7 @@ class GraphCost:
 def graph_costs(model: Model, source: Source, plan: PlanFile, seed: int) -> tuple[GraphCost, ...]:
     """In the order in which they run; nothing for a model without graphs."""
     session = source.session(model, seed)
-    stream = source.stream(model, session)
+    stream = source.stream(model, session, voice=_VOICE)
     if not session.describe()["graphs"]:
         return ()
     for _ in range(_FRAMES):

@@ -32,6 +32,7 @@ def as_html(document: dict[str, Any]) -> str:
             html.section("Memory against the budget", _budget(document)),
         ),
         _gates(document),
+        html.section("Not measured", html.table(("", ""), _rows(document["not_measured"]), 2)),
         html.section("Environment", html.table(("", ""), _rows(environment), 2)),
     ]
     return html.page(f"bench: {environment['plan']}", subtitle, body)

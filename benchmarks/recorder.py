@@ -68,7 +68,7 @@ class Recorder:
     def cpu_seconds(self) -> float:
         if self._end is not None:
             return self._end_cpu
-        return time.process_time() - self._cpu - self.witness.aside_s
+        return time.process_time() - self._cpu - self.witness.aside_cpu_s
 
     def frame(self, tick: Tick, latency_ms: float, session: int = 0) -> None:
         """A frame that was pulled as fast as it went. Threads of several sessions call it."""
@@ -118,9 +118,10 @@ class Recorder:
         if len(self.samples.at_s) > _MOST:
             self._thin()
         self.witness.look()
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.thread_time()
         self.on_frame(now, self.frames)
         self.witness.aside_s += time.perf_counter() - begin
+        self.witness.aside_cpu_s += time.thread_time() - cpu
 
     def _thin(self) -> None:
         samples = self.samples

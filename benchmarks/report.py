@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .absent import not_measured
 from .gates import Gate, exit_code
 from .measure import Measurement
 from .sampling import PERCENTILES, rate_interval, summarize
@@ -61,6 +62,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "check_psnr_db": _finite(m.fidelity.psnr_db),
             "check_min_psnr_db": m.fidelity.min_psnr_db,
         },
+        "not_measured": not_measured(m, report.environment),
         "trends": [asdict(trend) for trend in trends(m)] if m.workload.mode == "soak" else None,
         "gates": [asdict(gate) for gate in report.gates],
         "exit_code": report.exit_code,

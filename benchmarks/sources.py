@@ -4,6 +4,7 @@ models differ: a head hears speech, a scene is looked at from a camera that goes
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ Image = NDArray[np.uint8]
 
 _YAW_DEGREES, _YAW_SECONDS = 20.0, 4.0  # how far the head turns, and how long a turn takes
 _PUSH_SECONDS = 0.02  # audio pushed at once, as a call delivers it
+_TURNS, _LEVELS = 37, 1009  # no two voices at the same level for a long time
 _ORBIT = "orbit:turns=1,seconds=4"
 
 
@@ -60,7 +62,10 @@ class Source(Protocol):
 
     def session(self, model: Model, seed: int) -> Session: ...
 
-    def stream(self, model: Model, session: Session, step_seconds: float = ...) -> Stream: ...
+    def stream(
+        self, model: Model, session: Session, step_seconds: float = ..., voice: int = ...
+    ) -> Stream:
+        """Every `voice` is heard for the first time: a model may remember speech."""
 
 
 def source_for(
@@ -133,10 +138,14 @@ class HeadSource:
     def session(self, model: Model, seed: int) -> Session:
         return model.session(size=self._size, seed=seed, portrait=self.portrait)
 
-    def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
+    def stream(
+        self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS, voice: int = 0
+    ) -> Stream:
         if self.samples.ndim > 1:  # a row lasts a frame at the plan's rate
-            return _Speaking(session, _endless(self.samples, 1), model.sample_rate / model.fps)
-        return _Speaking(session, _endless(self.samples, int(session.sample_rate * step_seconds)))
+            rows = _endless(self.samples, 1, voice)
+            return _Speaking(session, rows, model.sample_rate / model.fps)
+        step = int(session.sample_rate * step_seconds)
+        return _Speaking(session, _endless(self.samples, step, voice))
 
 
 class SceneSource:
@@ -152,7 +161,9 @@ class SceneSource:
     def session(self, model: Model, seed: int) -> Session:
         return model.session(size=self._size or model.size)
 
-    def stream(self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS) -> Stream:
+    def stream(
+        self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS, voice: int = 0
+    ) -> Stream:
         return _Orbiting(model, session, self._size or model.size)
 
 
@@ -239,7 +250,14 @@ class _Orbiting:
         return False
 
 
-def _endless(speech: FloatArray, step: int) -> Iterator[FloatArray]:
-    while True:
-        for begin in range(0, len(speech), step):
-            yield speech[begin : begin + step]
+def repeated(speech: FloatArray, voice: int) -> Iterator[FloatArray]:
+    """Again and again, each time a little quieter: it sounds the same, but the engine, which
+    remembers what it has just heard, cannot know it."""
+    for turn in itertools.count():
+        yield speech * np.float32(1.0 - 1e-4 * ((_TURNS * voice + turn) % _LEVELS))
+
+
+def _endless(speech: FloatArray, step: int, voice: int) -> Iterator[FloatArray]:
+    for once in repeated(speech, voice):
+        for begin in range(0, len(once), step):
+            yield once[begin : begin + step]

@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from .absent import as_lines as as_absent
+from .absent import not_measured
 from .graphs import as_lines
 from .measure import Measurement
 from .report import Report, intervals_ms, stage_samples
@@ -34,6 +36,7 @@ def as_table(report: Report) -> str:
         f"{env['onnxruntime']}, Python {env['python']}",
         _validity(report),
         *(f"  {reason}" for reason in report.verdict.reasons),
+        *as_absent(not_measured(m, env)),
         *(f"{gate.name}: {gate.outcome}: {gate.detail}" for gate in report.gates),
     ]
     if not m.complete:

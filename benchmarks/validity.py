@@ -129,9 +129,10 @@ def _unsteady(name: str, times: Sequence[float]) -> list[str]:
 @dataclass(slots=True)
 class Witness:
     """Watches a measurement from its own thread, between frames. `aside_s` is the time that
-    watching took and the measurement does not count."""
+    watching took and the measurement does not count, `aside_cpu_s` what it used of a core."""
 
     aside_s: float = 0.0
+    aside_cpu_s: float = 0.0
     gpu: GpuWatch | None = None
     _kernel: Kernel = field(default_factory=Kernel)
     _calibrations: list[Calibration] = field(default_factory=list)
@@ -148,7 +149,7 @@ class Witness:
             self.gpu.begin()
         self._begin = host.read()
         self._calibrate()
-        self.aside_s = 0.0  # what came before the measurement is not part of it
+        self.aside_s = self.aside_cpu_s = 0.0  # what came before is not part of the measurement
 
     def look(self) -> None:
         """Cheap to call after every frame: calibrates a few times a second."""
@@ -157,9 +158,9 @@ class Witness:
 
     def end(self, gpu_reasons: tuple[str, ...] = ()) -> Observation:
         assert self._begin is not None, "begin() comes first"
-        aside = self.aside_s
+        aside = self.aside_s, self.aside_cpu_s
         self._calibrate()
-        self.aside_s = aside
+        self.aside_s, self.aside_cpu_s = aside
         begin, end = self._begin, host.read()
         seconds = end.monotonic_s - begin.monotonic_s
         own = end.own_cpu_s - begin.own_cpu_s
@@ -185,7 +186,7 @@ class Witness:
 
     def _calibrate(self) -> None:
         assert self._begin is not None
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.thread_time()
         at = time.clock_gettime(time.CLOCK_MONOTONIC) - self._begin.monotonic_s
         self._calibrations.append(self._kernel.run(at))
         if (mhz := host.clock_mhz()) is not None:
@@ -194,6 +195,7 @@ class Witness:
             self.gpu.look()
         now = time.perf_counter()
         self.aside_s += now - begin
+        self.aside_cpu_s += time.thread_time() - cpu
         self._next = now + _EVERY_S
 
 

@@ -24,10 +24,11 @@ from ..machine import environment
 from ..outputs import check_files, partial, tell_github, write_text
 from ..sources import HeadSource, source_for
 from . import decision as deciding
+from .builds import build_revision, checkout
 from .decision import Decision, Round, Rule
 from .page import as_html
 from .processes import BLOCK, Input, Job, Process, Runner, rounds_of
-from .sides import Side, build_revision, checkout, side
+from .sides import Side, side
 
 SCHEMA = "talkrt.compare/2"
 

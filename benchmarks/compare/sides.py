@@ -6,7 +6,6 @@ here."""
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -50,38 +49,6 @@ def side(name: str, spec: str, engine: str | None, build: Callable[[str], Path])
     )
 
 
-def build_revision(name: str, root: Path) -> Path:
-    """Below build/compare, kept: a folder named after the commit."""
-    sha = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    if not sha:
-        raise Error(f"rev:{name}: git knows no such revision in {root}", "TALKRT_ERROR_NOT_FOUND")
-    folder = root / "build" / "compare" / sha[:12]
-    site = folder / "site"
-    if any(site.glob("talkrt/_core*.so")):
-        return site
-    tree = folder / "tree"
-    print(f"bench compare: building {name} ({sha[:12]}); this takes minutes", file=sys.stderr)
-    if not tree.exists():
-        _run(["git", "-C", str(root), "worktree", "add", "--detach", "--force", str(tree), sha])
-    try:
-        _run([
-            sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet",
-            "--no-deps", "--no-build-isolation", f"-Cbuild-dir={folder / 'build'}",
-            "--target", str(site), str(tree),
-        ])  # fmt: skip
-    finally:
-        _git(root, "worktree", "remove", "--force", str(tree))
-    return site
-
-
-def checkout() -> Path:
-    """The git checkout that this file runs from."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        raise Error("rev: needs a checkout of TalkRT; this one is installed without its history")
-    return root
-
-
 def _folder(name: str, spec: str, path: Path, engine: str | None) -> Side:
     assert engine is not None
     python = path / "bin" / "python"
@@ -101,17 +68,3 @@ def _folder(name: str, spec: str, path: Path, engine: str | None) -> Side:
 def _needs_plan(name: str, spec: str, engine: str | None) -> None:
     if engine is None:
         raise Error(f"--{name.lower()} {spec}: is a build: say with --engine which plan it runs")
-
-
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *words], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise Error(f"{' '.join(command[:4])} ... failed: {''.join(last)}", "TALKRT_ERROR_IO")

@@ -17,6 +17,12 @@ BYTES = 0.01
 LIBRARY = 0.05  # inside ONNX Runtime, which was seen to take one of two ways, 1.3 % apart
 
 
+_NEEDED = (
+    "plan_sha256", "frames", "compiler", "onnxruntime", "allocations_per_frame", "model_bytes",
+    "session_bytes", "instructions_per_frame", "output_hash",
+)  # fmt: skip
+
+
 def read(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text())
@@ -27,6 +33,9 @@ def read(path: Path) -> dict[str, Any]:
     found = document.get("schema") if isinstance(document, dict) else None
     if found != "talkrt.counters/1":
         raise Error(f"{path}: its schema is {found!r}, expected 'talkrt.counters/1'")
+    for key in _NEEDED:
+        if key not in document:
+            raise Error(f"{path}: is damaged: it has no {key!r}; count again")
     return document
 
 
@@ -34,7 +43,8 @@ def gates(path: Path, old: dict[str, Any], new: dict[str, Any]) -> list[Gate]:
     for key in ("plan_sha256", "frames"):
         if old[key] != new[key]:
             what = {"plan_sha256": "another plan"}.get(key, "another number of frames")
-            raise Error(f"{path}: is of {what}: {old[key]}, this is {new[key]}")
+            before, now = (str(d[key])[: 12 if key == "plan_sha256" else None] for d in (old, new))
+            raise Error(f"{path}: is of {what}: {before}, this is {now}")
     compiler = _difference(old, new, "compiler")
     library = _difference(old, new, "onnxruntime")
     return [

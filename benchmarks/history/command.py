@@ -90,7 +90,8 @@ def as_table(document: list[dict[str, Any]]) -> str:
         for figure in entry["figures"]:
             values = [p["value"] for p in figure["points"]]
             if not values:
-                lines.append(f"  {figure['figure']}: never measured")
+                why = "never measured" if entry["valid_runs"] else "no valid run"
+                lines.append(f"  {figure['figure']}: {why}")
                 continue
             lines.append(f"  {figure['figure']}: {values[0]:.4g} to {values[-1]:.4g}")
             if len(values) < LEAST_RUNS:

@@ -65,15 +65,18 @@ def add(connection: sqlite3.Connection, path: Path) -> bool:
     if not isinstance(document, dict) or document.get("schema") != "talkrt.bench/2":
         raise Error(f"{path}: is no report of bench --save, of schema talkrt.bench/2")
     text = json.dumps(document, sort_keys=True)
-    environment = document["environment"]
-    row = (
-        hashlib.sha256(text.encode()).hexdigest(),
-        environment["taken_at"],
-        environment["commit"] or environment["talkrt"],
-        series_of(document),
-        document["validity"]["state"] if document["complete"] else "partial",
-        text,
-    )
+    try:
+        environment = document["environment"]
+        row = (
+            hashlib.sha256(text.encode()).hexdigest(),
+            environment["taken_at"],
+            environment["commit"] or environment["talkrt"],
+            series_of(document),
+            document["validity"]["state"] if document["complete"] else "partial",
+            text,
+        )
+    except (KeyError, TypeError) as error:
+        raise Error(f"{path}: is damaged: it lacks {error}") from None
     done = connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
     return done.rowcount == 1
 

@@ -29,7 +29,9 @@ class LiveSession:
 
     def run(self, begin: float, frames: int, stop: threading.Event, measured: bool = True) -> None:
         """`frames` frames from perf_counter time `begin` on."""
-        stream = self.source.stream(self.model, self.session, _STEP_S)
+        stream = self.source.stream(
+            self.model, self.session, _STEP_S, self.number if measured else -1 - self.number
+        )
         period = 1.0 / float(self.model.fps)
         origin = 0.0
         look_ahead = self.model.look_ahead / self.model.sample_rate if self.model.takes_audio else 0

@@ -19,7 +19,7 @@ _SEGMENT_S = 0.5
 
 def drive(model: Model, source: Source, workload: Workload, recorder: Recorder) -> None:
     streams = [
-        source.stream(model, source.session(model, workload.seed + i))
+        source.stream(model, source.session(model, workload.seed + i), voice=i)
         for i in range(workload.sessions)
     ]
     recorder.sessions_begun = len(streams)

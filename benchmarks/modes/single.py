@@ -13,7 +13,7 @@ from ..workload import Workload
 
 
 def drive(model: Model, source: Source, workload: Workload, recorder: Recorder) -> None:
-    stream = source.stream(model, source.session(model, workload.seed))
+    stream = source.stream(model, source.session(model, workload.seed), voice=1)
     warm_up(stream, workload)
     recorder.sessions_begun = 1
     recorder.begin()

@@ -35,6 +35,8 @@ def test_json_holds_what_was_measured_and_where(
     assert result["complete"]
     assert result["workload"]["frames"] == 200
     assert result["throughput"]["frames_per_second"] > 0
+    assert result["throughput"]["cpu_ms_per_frame"] > 0
+    assert "launches a frame" in result["not_measured"]
     assert list(result["latency_ms"]) == ["frame", "audio", "motion", "deform", "render", "post"]
     frame = result["latency_ms"]["frame"]
     assert list(frame["percentiles"]) == ["p50", "p90", "p95"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from talkrt.benchmarks.compare import processes, sides
+from talkrt.benchmarks.compare import builds, processes, sides
 from talkrt.benchmarks.compare.decision import Round, Rule, decide, estimate, run
 from talkrt.benchmarks.compare.page import as_html
 from talkrt.benchmarks.compare.rounds import Block, Recording, round_from, spoilt
@@ -272,4 +272,4 @@ def test_a_build_shadows_the_installed_package_and_a_revision_must_exist(tmp_pat
     assert where.stdout.strip() == str(tmp_path / "talkrt/__init__.py")
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     with pytest.raises(Error, match="git knows no such revision"):
-        sides.build_revision("v0", tmp_path)
+        builds.build_revision("v0", tmp_path)

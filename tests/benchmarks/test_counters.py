@@ -100,6 +100,9 @@ def test_counters_of_another_plan_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Error, match=r"old\.json: is of another plan: a, this is b"):
         gate.gates(Path("old.json"), document(), changed(plan_sha256="b"))
     path = tmp_path / "old.json"
+    path.write_text('{"schema": "talkrt.counters/1", "frames": {}}')
+    with pytest.raises(Error, match="it has no 'plan_sha256'"):
+        gate.read(path)
     path.write_text('{"schema": "talkrt.bench/2"}')
     with pytest.raises(Error, match=r"its schema is 'talkrt\.bench/2'"):
         gate.read(path)

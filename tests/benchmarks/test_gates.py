@@ -153,6 +153,7 @@ def test_a_baseline_of_another_machine_plan_or_workload_is_refused(
         ({"schema": "talkrt.bench/1"}, "its schema is 'talkrt.bench/1'"),
         ({"complete": False, "stopped": "interrupted"}, "was stopped"),
         ({"validity": {"state": "noisy"}}, "was noisy"),
+        ({"samples": None}, "it has no 'samples'"),
     ],
 )
 def test_a_baseline_that_cannot_judge_is_refused(
