@@ -138,3 +138,23 @@ def test_an_encoder_in_the_plan_is_its_rows_pushed_for_any_split(model, tmp_path
         np.testing.assert_array_equal(found, expected)
     with pytest.raises(talkrt.Error, match="makes its features itself: push audio"):
         hearing.session(size=SIZE).push_features(rows)
+
+
+def test_half_an_hour_of_loud_music_holds_no_more_memory_than_its_first_minute(tmp_path):
+    hearing_plan(tmp_path / "hears.plan")
+    session = talkrt.Engine(threads=1).load(tmp_path / "hears.plan").session(size=(16, 12), fps=1)
+    at = np.arange(16000 * 10) / 16000
+    music = np.clip(sum(2 * np.sin(2 * np.pi * f * at) for f in (55, 220.5, 331, 4400)), -1, 1)
+    frames, held = 0, []
+    for _ in range(180):
+        piece = music.astype(np.float32)
+        while len(piece):
+            piece = piece[session.push_audio(piece) :]
+            frames += sum(1 for _ in session.frames())
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+        held.append((session.stats.host_bytes, resident))
+    session.finish_audio()
+    frames += sum(1 for _ in session.frames())
+    assert session.ended and frames == 1800
+    assert {host_bytes for host_bytes, _ in held} == {held[0][0]}
+    assert max(resident for _, resident in held[6:]) < held[6][1] + (4 << 20)
