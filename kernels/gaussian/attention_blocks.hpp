@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs an attention network for neighbouring blocks and moves their Gaussians. GaussianTalker's 64 features,
-// 128 hidden numbers and five branches of 128 cost 58,208 multiply-adds a Gaussian, 40,960 of them the
+// 128 hidden numbers and five branches of 128 cost 58,368 multiply-adds a Gaussian, 40,960 of them the
 // branches' first layers; weights (220 KB) come from L2, constants of a Gaussian (1,000 bytes) from memory.
 #pragma once
 
