@@ -51,7 +51,7 @@ def write_small_set(folder: Path, cache: Path) -> None:
 
 def _name(shard: Shard) -> str:
     style = shard.style
-    voice = getattr(style, "variant", "") or style.voice
+    voice = (getattr(style, "variant", "") or style.voice).replace(" ", "_")
     pitch = round(style.pitch)
     return f"{shard.engine}-{shard.language}-{voice}-{pitch}"
 

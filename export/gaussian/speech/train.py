@@ -39,8 +39,8 @@ from .voices import Shard, development_plan, training_plan
 PLAN_SEED, DEVELOPMENT_SEED = 1, 7
 _STEPS = 125  # of a crop: 2.5 s
 _REPEATS = 2  # steps per batch: drawing costs half as much as learning
-_FLITE_SHARE = 0.35  # of the crops, when both engines are used
-_WATCH = 3000  # steps from one look at the development voices to the next
+_FLITE_SHARE = 0.3  # of the crops, when both engines are used
+_WATCH = 4000  # steps from one look at the development voices to the next
 _WATCHED = {
     "clean": ("jaw_all", "jaw_speech", "closed_40ms", "false_closures_per_s"),
     "babble": ("closed_40ms", "false_closures_per_s", "silence_closed"),
@@ -50,12 +50,12 @@ _WATCHED = {
 @dataclass(frozen=True, slots=True)
 class Settings:
     engines: str = "both"  # "espeak", "flite" or "both"
-    steps: int = 28000
+    steps: int = 26000
     batch: int = 32
     rate: float = 2e-3
     seed: int = 11
-    espeak_shards: int = 260
-    flite_shards: int = 120
+    espeak_shards: int = 300
+    flite_shards: int = 105
     loud_snr: tuple[float, float] = (5.0, 18.0)  # dB, of six crops in ten; the rest is above
     false_weight: float = 0.5  # of lips that close where they must not
     average: float = 0.999  # of the exponential mean of the weights, which is what is kept
@@ -133,21 +133,23 @@ def trained(
     net = SpeechNet()
     _measure_start(net, batches, settings.batch)
     average = copy.deepcopy(net)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=0.01)
+    optimisers = _optimisers(net, settings)
     with Progress(console=console) as progress:
         task = progress.add_task("training", total=settings.steps)
         for step, batch in enumerate(_ahead(batches, settings), start=1):
-            for group in optimiser.param_groups:
-                group["lr"] = settings.rate * _schedule(step, settings.steps)
+            for optimiser in optimisers:
+                for group in optimiser.param_groups:
+                    group["lr"] = settings.rate * _schedule(step, settings.steps)
             features = _features(net, batch.mel, noise)
             with torch.autocast("cpu", torch.bfloat16):  # twice as fast; weights stay float32
                 raw, visemes = net(features)
             missed = loss(raw.float(), visemes.float(), batch, settings.false_weight)
-            optimiser.zero_grad(set_to_none=True)
+            net.zero_grad(set_to_none=True)
             missed.backward()  # type: ignore[no-untyped-call]
             size = torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
             if torch.isfinite(size):  # bfloat16 now and then overflows; one step lost is nothing
-                optimiser.step()
+                for optimiser in optimisers:
+                    optimiser.step()
             keep = min(settings.average, step / (9 + step))
             with torch.no_grad():
                 for kept, new in zip(average.parameters(), net.parameters(), strict=True):
@@ -156,6 +158,19 @@ def trained(
             if watch and step % _WATCH == 0:
                 watch(step, average)
     return average
+
+
+def _optimisers(net: SpeechNet, settings: Settings) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside, which learn in fewer steps by it; AdamW for all else."""
+    named = list(net.named_parameters())
+    inside = [p for n, p in named if p.ndim == 2 and n.startswith(("stem.", "blocks."))]
+    others = [p for n, p in named if p.ndim != 2 or not n.startswith(("stem.", "blocks."))]
+    return [
+        torch.optim.Muon(
+            inside, lr=settings.rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.01),
+    ]
 
 
 def _schedule(step: int, steps: int) -> float:
