@@ -25,8 +25,8 @@ from .lip_rules import (
     ROLL_UPPER,
 )
 
-# In the order of COEFFICIENTS: up to where errors are squared, about as far as each strays in speech
-# (the jaw twice as far: rare wide errors spoil its correlation), and how much a viewer sees of it.
+# In the order of COEFFICIENTS: up to where errors are squared, about as far as each strays in
+# speech (the jaw twice that: rare wide errors spoil its correlation); how much a viewer sees of it.
 _SPREAD = (0.1, 0.02, 0.1, 0.2, 0.07, 0.09, 0.07, 0.08, 0.1, 0.03, 0.1, 0.05, 0.05, 0.04)
 _WEIGHTS = (64.0, 1.0, 1.5, 2.0, 1, 1, 1, 1, 1, 0.5, 0.7, 0.7, 0.1, 0.7)
 _OPEN_MM = 1.0  # where the target's gap is wider, lips must not be seen closed

@@ -5,7 +5,7 @@
 
 One run, one schedule. Same seeds, one thread: the same weights, bit for bit, on the same kind of
 machine. The first run synthesizes its speech and keeps it under build/speech. Ctrl-C stops without
-writing weights.
+writing weights. Needs PyTorch 2.9 or newer, which has Muon.
 """
 
 from __future__ import annotations
@@ -161,14 +161,13 @@ def trained(
 
 
 def _optimisers(net: SpeechNet, settings: Settings) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, which learn in fewer steps by it; AdamW for all else."""
-    named = list(net.named_parameters())
-    inside = [p for n, p in named if p.ndim == 2 and n.startswith(("stem.", "blocks."))]
-    others = [p for n, p in named if p.ndim != 2 or not n.startswith(("stem.", "blocks."))]
+    """Muon for the matrices inside, which learn in far fewer steps by it; AdamW for the rest."""
+    inside, others = [], []
+    for name, weight in net.named_parameters():
+        matrix = weight.ndim == 2 and name.startswith(("stem.", "blocks."))
+        (inside if matrix else others).append(weight)
     return [
-        torch.optim.Muon(
-            inside, lr=settings.rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
-        ),
+        torch.optim.Muon(inside, settings.rate, 0.1, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.01),
     ]
 
