@@ -173,7 +173,7 @@ def markdown(report: dict[str, Any]) -> str:
         f"| training | {len(VARIANTS)} variants in {_ACCENTS} accents | {', '.join(FLITE)} |"
         " learning |",
         f"| development | {', '.join(DEVELOPMENT_VARIANTS)}; accent {DEVELOPMENT_ACCENT} |"
-        " training voices, new sentences | choosing the recipe, and the shift of closures |",
+        " training voices, new sentences | choosing the recipe; shifts of pauses and closures |",
         f"| test | {', '.join(TEST_VARIANTS)}; accent {TEST_ACCENT} | {TEST_FLITE} |"
         " the numbers below |",
         "",
