@@ -19,9 +19,15 @@ class Axis:
     low: float
     high: float
     label: str
+    names: tuple[str, ...] = ()  # of 0, 1, 2 and so on, in place of numbers
+
+    def name(self, value: float) -> str:
+        return escape(self.names[round(value)]) if self.names else f"{value:g}"
 
     def ticks(self) -> list[float]:
-        """About five round numbers."""
+        """About five round numbers; of names, at most eight."""
+        if self.names:
+            return [float(i) for i in range(0, len(self.names), -(-len(self.names) // 8))]
         span = (self.high - self.low) or 1.0
         step = 10.0 ** math.floor(math.log10(span / 5))
         step *= next((m for m in (1, 2, 5, 10) if span / (m * step) <= 6), 10)
@@ -106,7 +112,8 @@ class Plot:
             across, _ = self.at(value, self._y.low)
             parts.append(
                 f'<line x1="{across}" y1="{_TOP}" x2="{across}" y2="{bottom}" class="grid"/>'
-                f'<text x="{across}" y="{bottom + 14}" text-anchor="middle">{value:g}</text>'
+                f'<text x="{across}" y="{bottom + 14}" text-anchor="middle">{self._x.name(value)}'
+                "</text>"
             )
         if self._y.label:
             for value in self._y.ticks():

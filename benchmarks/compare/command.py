@@ -48,7 +48,7 @@ def compare(
     portrait: Annotated[
         str | None, typer.Option(help="A face to animate; else the plan's check portrait.")
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Of each process.")] = 200,
+    frames: Annotated[int, typer.Option(min=1, help="Of each process, at least.")] = 200,
     warmup: Annotated[int, typer.Option(min=0, help="Frames before them.")] = 20,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="One is the quietest; 0: one per core.")] = 1,

@@ -5,6 +5,7 @@ slows the machine for longer than a turn slows both, and cancels."""
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import select
@@ -29,6 +30,7 @@ from .sides import Side
 BLOCK = 2  # frames of a turn: the machine changes its speed within tens of milliseconds
 _SCRIPT = Path(__file__).with_name("round_process.py")
 _TIMEOUT_S = 600.0
+_TURN_MS = 2.0  # shorter ones would tell how processes are woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    frames: int = 200  # of each process
+    frames: int = 200  # of each process, at least
     warmup: int = 20
     threads: int = 1
     size: tuple[int, int] | None = None
@@ -160,8 +162,10 @@ class Runner:
             for letter in self._rng.permutation(["A", "B"]):
                 running[letter] = stack.enter_context(Running(sides[letter], self._job))
                 started[letter] = running[letter].answer()
+            frame_ms = min(found["frame_ms"] for found in started.values())
+            frames = max(self._job.block, math.ceil(_TURN_MS / max(frame_ms, 1e-3)))
             for order in self._orders():
-                blocks += [running[letter].block(letter, self._job.block) for letter in order]
+                blocks += [running[letter].block(letter, frames) for letter in order]
                 calibrations.append(self._calibrate())
             for letter in "AB":
                 running[letter].end()

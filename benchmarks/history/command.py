@@ -118,8 +118,9 @@ def _plot(figure: dict[str, Any]) -> str:
     xs = [float(i) for i in range(len(values))]
     low, high = min(values), max(values)
     room = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
-    axis = Axis(low - room, high + room, figure["figure"].rpartition(".")[2])
-    plot = Plot(Axis(-0.5, len(values) - 0.5, f"runs; {figure['figure']}"), axis)
+    commits = tuple(p["commit"][:8] for p in figure["points"])
+    runs = Axis(-0.5, len(values) - 0.5, "commits of the runs, oldest first", commits)
+    plot = Plot(runs, Axis(low - room, high + room, _unit(figure["figure"])))
     found = [Change(c["index"], c["before"], c["after"]) for c in figure["changes"]]
     edges = [0, *(c.index for c in found), len(values)]
     levels = [c.before for c in found[:1]] + [c.after for c in found]
@@ -130,4 +131,9 @@ def _plot(figure: dict[str, Any]) -> str:
         commit = figure["points"][change.index]["commit"]
         words = f"{100 * (change.ratio - 1):+.1f} % {commit[:8]}"
         plot.vertical(change.index - 0.5, words, PALETTE[1], row % 3)
-    return plot.svg()
+    return html.note(figure["figure"]) + plot.svg()
+
+
+def _unit(path: str) -> str:
+    words = path.replace(".", "_").split("_")
+    return next((unit for unit in ("ms", "bytes") if unit in words), path.rpartition(".")[2])
