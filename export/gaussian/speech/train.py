@@ -162,7 +162,8 @@ def trained(
 
 def _optimisers(net: SpeechNet, settings: Settings) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside, which learn in far fewer steps by it; AdamW for the rest."""
-    inside, others = [], []
+    inside: list[Tensor] = []
+    others: list[Tensor] = []
     for name, weight in net.named_parameters():
         matrix = weight.ndim == 2 and name.startswith(("stem.", "blocks."))
         (inside if matrix else others).append(weight)
