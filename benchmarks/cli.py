@@ -42,7 +42,9 @@ def bench(
         int | None,
         typer.Option("--frames", "--iterations", min=1, help="Measure so many frames instead."),
     ] = None,
-    warmup: Annotated[int, typer.Option(min=0, help="Frames before measuring.")] = 50,
+    warmup: Annotated[
+        int, typer.Option(min=0, help="Frames before measuring, 10 s of them at most.")
+    ] = 50,
     warmup_ms: Annotated[
         float | None, typer.Option("--warmUp", help="Milliseconds before measuring instead.")
     ] = None,

@@ -108,7 +108,7 @@ def bench_plan(request: Request) -> int:
         progress.update(seconds, frames)
         keep(seconds)
 
-    bench.on_frame = on_frame
+    bench.on_frame, bench.on_step = on_frame, progress.step
     try:
         with progress:
             measurement = bench.measure()

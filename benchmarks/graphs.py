@@ -4,6 +4,7 @@ that is. Taken from a session of its own, after everything is warm."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from talkrt.plan_file import PlanFile
 from .sources import Source
 
 _VOICE = 899  # heard by no other session
-_FRAMES = 4  # pulled; graphs that run once per frame are timed over them
+_FRAMES, _PATIENCE_S = 4, 6.0  # pulled at most, at least one: graphs of a frame are timed over them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,17 @@ def graph_costs(model: Model, source: Source, plan: PlanFile, seed: int) -> tupl
     stream = source.stream(model, session, voice=_VOICE)
     if not session.describe()["graphs"]:
         return ()
-    for _ in range(_FRAMES):
+    frames, patience = 0, time.perf_counter() + _PATIENCE_S
+    while not frames or (frames < _FRAMES and time.perf_counter() < patience):
         stream.next()
+        frames += 1
     described = {graph["name"]: graph for graph in plan.manifest["graphs"]}
-    window = plan.manifest.get("vasa1", {}).get("window", {}).get("frames", _FRAMES)
+    window = plan.manifest.get("vasa1", {}).get("window", {}).get("frames", frames)
     fps = float(session.fps)
     rows = []
     for graph in session.describe()["graphs"]:
         calls = graph["calls"]
-        per_second = calls * fps / (window if graph["runs"] == "window" else _FRAMES)
+        per_second = calls * fps / (window if graph["runs"] == "window" else frames)
         if graph["runs"] not in ("window", "frame"):
             per_second = 0.0
         ms = graph["ms"] / calls if calls else 0.0

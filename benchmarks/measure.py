@@ -84,6 +84,7 @@ class Bench:
     gpu: GpuWatch | None = None
     check: bool = True
     on_frame: Callable[[float, int], None] = field(default=lambda seconds, frames: None)
+    on_step: Callable[[str], None] = field(default=lambda what: None)
     _recorder: Recorder | None = None
     _model: Model | None = None
     _start: Start | None = None
@@ -91,9 +92,10 @@ class Bench:
 
     def measure(self) -> Measurement:
         self._model, self._start = start(
-            self.engine, self.plan.path, self.source, self.workload.seed
+            self.engine, self.plan.path, self.source, self.workload.seed, self.on_step
         )
         self._fidelity = self._check(self._model)
+        self.on_step("warming up")
         self._recorder = Recorder(Witness(gpu=self.gpu), self.on_frame)
         DRIVERS[self.workload.mode](self._model, self.source, self.workload, self._recorder)
         return self._result(None)
@@ -114,7 +116,8 @@ class Bench:
     def _check(self, model: Model) -> Fidelity:
         if not self.check:
             return Fidelity(None, None, None, 0)
-        digest = output_hash(model, self.source, self.workload.seed)
+        self.on_step("checking frames")
+        digest = output_hash(model, self.source, self.plan, self.workload.seed)
         if not self.plan.manifest.get("check"):
             return Fidelity(digest, None, None, 0)
         from talkrt import checking  # loads a decoder of pictures

@@ -30,7 +30,14 @@ class Progress:
         share = frames / wanted if wanted else seconds / self._workload.seconds
         full = round(_WIDTH * min(share, 1.0))
         bar = "#" * full + "." * (_WIDTH - full)
-        print(f"\r{bar} {frames} frames, {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+        text = f"{bar} {frames} frames, {seconds:.0f} s"
+        print(f"\r{text:<78}", end="", file=sys.stderr, flush=True)
+
+    def step(self, what: str) -> None:
+        """What goes on before frames are measured; of slow plans it takes a while."""
+        if self._shown:
+            self._last, self._drawn = time.perf_counter(), True
+            print(f"\r{what:<78}", end="", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self

@@ -10,13 +10,15 @@ from typing import Literal, get_args
 from talkrt.errors import Error
 
 Mode = Literal["single", "offline", "paced", "server", "soak"]
+_PATIENCE_S = 10.0  # with frames that take seconds
+
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     mode: Mode = "single"
-    warmup_frames: int = 50
+    warmup_frames: int = 50  # or as many as there is patience for
     warmup_ms: float | None = None  # instead of frames
     frames: int | None = None  # instead of seconds; of each session
     seconds: float = 10.0
@@ -46,7 +48,7 @@ class Workload:
     def warm(self, frames: int, seconds: float) -> bool:
         if self.warmup_ms is not None:
             return seconds * 1e3 >= self.warmup_ms
-        return frames >= self.warmup_frames
+        return frames >= self.warmup_frames or (frames > 0 and seconds >= _PATIENCE_S)
 
 
 def mode_named(name: str) -> Mode:

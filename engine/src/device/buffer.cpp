@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -11,12 +9,12 @@
 #include <utility>
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/device/pages.hpp"
 
 namespace talkrt::device {
 namespace {
 
-constexpr std::size_t kAlign = 64;                   // a cache line, and the widest vector
-constexpr std::size_t kHuge = std::size_t{2} << 20;  // a huge page on x86-64 and arm64
+constexpr std::size_t kAlign = 64;  // a cache line, and the widest vector
 
 // A buffer beyond any machine is refused here: rounding up could overflow, and sanitizers end the process.
 constexpr std::size_t kLargest = std::size_t{1} << 39;
@@ -26,38 +24,20 @@ constexpr std::size_t kLargest = std::size_t{1} << 39;
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t kMapFrom = SIZE_MAX;
 #else
-constexpr std::size_t kMapFrom = kHuge;
+constexpr std::size_t kMapFrom = kHugePage;
 #endif
-
-std::size_t page_size() {
-  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
-
-/// Writes to every page now, so that no frame waits for the system to find one.
-bool populate(std::byte* data, std::size_t bytes) {
-#if defined(MADV_POPULATE_WRITE)
-  if (madvise(data, bytes, MADV_POPULATE_WRITE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;  // those two: a system older than Linux 5.14
-#endif
-  for (std::size_t at = 0; at < bytes; at += page_size()) {
-    *static_cast<volatile std::byte*>(data + at) = std::byte{0};
-  }
-  return true;
-}
 
 std::byte* map_zeroed(std::size_t bytes) {
   const std::size_t length = round_up(bytes, page_size());
-  void* mapped = mmap(nullptr, length + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped =
+      mmap(nullptr, length + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   // Trimmed to start on a huge page.
   auto* begin = static_cast<std::byte*>(mapped);
   const std::size_t lead =
-      round_up(reinterpret_cast<std::uintptr_t>(begin), kHuge) - reinterpret_cast<std::uintptr_t>(begin);
+      round_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);
   if (lead != 0) munmap(begin, lead);
-  munmap(begin + lead + length, kHuge - lead);
+  munmap(begin + lead + length, kHugePage - lead);
   madvise(begin + lead, length, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower
   if (populate(begin + lead, length)) return begin + lead;
   munmap(begin + lead, length);
@@ -67,7 +47,7 @@ std::byte* map_zeroed(std::size_t bytes) {
 std::byte* allocate(std::size_t bytes) {
   if (bytes > kLargest) return nullptr;
   if (bytes >= kMapFrom) return map_zeroed(bytes);
-  const std::size_t align = bytes >= kHuge ? kHuge : kAlign;
+  const std::size_t align = bytes >= kHugePage ? kHugePage : kAlign;
   auto* data = static_cast<std::byte*>(std::aligned_alloc(align, round_up(bytes, align)));
   if (data != nullptr) std::memset(data, 0, bytes);
   return data;

@@ -44,9 +44,7 @@ SpeechMotion::SpeechMotion(const plan::Manifest& manifest, std::unique_ptr<nn::I
       drives_.push_back({static_cast<std::size_t>(row.output), channel_named(name).value()});
     }
   }
-  // The first run of a graph allocates inside its back end; a session must not pay for it in a frame.
-  graph_->run();
-  graph_->reset();
+  graph_->warm();
 }
 
 std::span<float> SpeechMotion::next_features() {

@@ -36,7 +36,7 @@ class Instance {
   /// for an input that is shared.
   [[nodiscard]] virtual std::span<float> input(std::string_view name) = 0;
   [[nodiscard]] virtual std::span<const float> output(std::string_view name) const = 0;
-  /// Runs once. Throws BACKEND_FAILED.
+  /// Runs once. Throws BACKEND_FAILED, and in the first run of a graph what warm() throws.
   void run() {
     const auto begin = std::chrono::steady_clock::now();
     execute();
@@ -46,6 +46,10 @@ class Instance {
   }
   /// Of all runs so far. From any thread.
   [[nodiscard]] RunTimes times() const noexcept { return {runs_, ns_}; }
+  /// Where nobody ran the graph yet, runs it on zeros, uncounted: what a back end finds out in a first run,
+  /// such as how much memory it takes, is then known, and no frame pays for it. Throws BACKEND_FAILED,
+  /// OUT_OF_BUDGET, OUT_OF_MEMORY.
+  virtual void warm() = 0;
   /// States return to their initial values.
   virtual void reset() = 0;
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
@@ -61,12 +65,12 @@ class Instance {
 class Graph {
  public:
   virtual ~Graph() = default;
-  /// Its buffers are charged to `budget` when one is given. The Graph, and what is shared, must outlive the
-  /// Instance. Throws OUT_OF_BUDGET, OUT_OF_MEMORY.
+  /// Its buffers, and what a run takes beside them, are charged to `budget` when one is given. The Graph, and
+  /// what is shared, must outlive the Instance. Throws OUT_OF_BUDGET, OUT_OF_MEMORY.
   [[nodiscard]] virtual std::unique_ptr<Instance> instance(device::Budget* budget = nullptr,
                                                            std::span<const Shared> shared = {}) const = 0;
   [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  // "onnxruntime-cpu"
-  /// Host memory beside the plan's mapping, at most: weights that the back end repacks or has to copy.
+  /// Host memory beside the plan's mapping: weights that the back end repacks or has to copy.
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
 };
 
@@ -75,10 +79,11 @@ class Backend {
  public:
   virtual ~Backend() = default;
   /// `plan` must outlive the Graph. `threads` work on one run, the caller's among them: one for what takes
-  /// microseconds, the engine's for what takes milliseconds; they never spin. Throws BACKEND_FAILED,
-  /// PLAN_CORRUPT.
+  /// microseconds, the engine's for what takes milliseconds; they never spin. What it takes is charged to
+  /// `budget` when one is given, which must outlive the Graph too. Throws BACKEND_FAILED, PLAN_CORRUPT,
+  /// OUT_OF_BUDGET.
   [[nodiscard]] virtual std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec,
-                                                    int threads = 1) = 0;
+                                                    int threads = 1, device::Budget* budget = nullptr) = 0;
   /// JSON object: name, version, path, providers, why it was chosen.
   [[nodiscard]] virtual std::string describe_json() const = 0;
 };

@@ -16,8 +16,9 @@ class OnnxRuntimeBackend final : public Backend {
   explicit OnnxRuntimeBackend(const std::string& library)
       : library_(std::make_shared<OnnxRuntimeLibrary>(library)) {}
 
-  std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec, int threads) override {
-    return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads);
+  std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec, int threads,
+                              device::Budget* budget) override {
+    return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads, budget);
   }
 
   std::string describe_json() const override {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/src/nn/onnxruntime_graph.hpp"
 
+#include <malloc.h>
+
 #include <array>
 #include <functional>
 #include <talkrt/error.hpp>
@@ -30,14 +32,22 @@ Handle<OrtSessionOptions> options_for(const OnnxRuntimeLibrary& library, int thr
   library.check(api.SetSessionExecutionMode(o, ORT_SEQUENTIAL), doing);
   library.check(api.SetIntraOpNumThreads(o, threads), doing);
   library.check(api.SetInterOpNumThreads(o, 1), doing);
-  // Shapes are fixed, so the first run's memory plan serves all later ones from the arena.
-  library.check(api.EnableCpuMemArena(o), doing);
-  library.check(api.EnableMemPattern(o), doing);
+  // Tensors come from our own memory (onnxruntime_memory.hpp), which packs them as tightly.
+  library.check(api.DisableCpuMemArena(o), doing);
+  library.check(api.DisableMemPattern(o), doing);
   set("session.intra_op.allow_spinning", "0");
   set("session.inter_op.allow_spinning", "0");
   // ONNX Runtime would otherwise take its own file format from the same bytes, past our check of the weights.
   set("session.load_model_format", "ONNX");
   return options;
+}
+
+/// Opening a session copies its weights for a while, and the C library would keep what is free again.
+void give_back_free_heap([[maybe_unused]] std::size_t weights) {
+#if defined(__GLIBC__)
+  constexpr std::size_t kWorthIt = std::size_t{16} << 20;
+  if (weights >= kWorthIt) malloc_trim(0);
+#endif
 }
 
 /// One side of a graph, as the manifest has it: ports, then states.
@@ -145,21 +155,25 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
 }  // namespace
 
 OnnxRuntimeGraph::OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
-                                   const plan::GraphSpec& spec, int threads)
+                                   const plan::GraphSpec& spec, int threads, device::Budget* budget)
     : library_(std::move(library)),
       plan_(plan),
       spec_(spec),
-      account_("graph " + spec.name, 0),
-      weights_(*library_, plan, spec.name, model_of(plan, spec).bytes, account_) {
-  const OrtApi& api = library_->api();
+      account_("graph " + spec.name, 0, budget),
+      weights_(*library_, plan, spec.name, model_of(plan, spec).bytes, account_),
+      rewritten_(account_, "rewritten weights", weights_.heap_bytes()),
+      memory_(library_, account_) {
   const std::string where = plan.label() + ": graph/" + spec.name;
   const auto options = options_for(*library_, threads);
   weights_.add_to(options.get());
-  const std::span<const std::byte> model = model_of(plan, spec).bytes;
-  session_ = library_->make<OrtSession>(api.ReleaseSession, "opening " + where, [&](OrtSession** out) {
-    return api.CreateSessionFromArray(&library_->env(), model.data(), model.size(), options.get(), out);
-  });
+  session_ = memory_.open(model_of(plan, spec).bytes, options.get(), "opening " + where);
+  give_back_free_heap(weights_.bytes());
   verify(*library_, session_.get(), where, spec_);
+}
+
+std::optional<std::size_t> OnnxRuntimeGraph::scratch_bytes() const noexcept {
+  const std::int64_t bytes = scratch_bytes_;
+  return bytes < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(bytes));
 }
 
 std::unique_ptr<Instance> OnnxRuntimeGraph::instance(device::Budget* budget,

@@ -3,11 +3,15 @@
 // A graph of a plan in ONNX Runtime on the CPU. Immutable; runs of several instances may overlap.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include "engine/src/device/charge.hpp"
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/nn/onnxruntime_library.hpp"
+#include "engine/src/nn/onnxruntime_memory.hpp"
 #include "engine/src/nn/onnxruntime_weights.hpp"
 
 namespace talkrt::nn {
@@ -15,19 +19,25 @@ namespace talkrt::nn {
 class OnnxRuntimeGraph final : public Graph {
  public:
   /// Throws PLAN_CORRUPT when graph and manifest disagree, PLAN_UNSUPPORTED for ports that are not F32,
-  /// BACKEND_FAILED when ONNX Runtime refuses the graph.
+  /// BACKEND_FAILED when ONNX Runtime refuses the graph, OUT_OF_BUDGET.
   OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
-                   const plan::GraphSpec& spec, int threads);
+                   const plan::GraphSpec& spec, int threads, device::Budget* budget);
 
   [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget,
                                                    std::span<const Shared> shared) const override;
   [[nodiscard]] std::string_view backend() const noexcept override { return "onnxruntime-cpu"; }
-  [[nodiscard]] std::size_t bytes() const noexcept override { return weights_.bytes_beside_plan(); }
+  [[nodiscard]] std::size_t bytes() const noexcept override {
+    return account_.used(device::MemoryKind::host);
+  }
 
   [[nodiscard]] const OnnxRuntimeLibrary& library() const noexcept { return *library_; }
   [[nodiscard]] const plan::Plan& plan() const noexcept { return plan_; }
   [[nodiscard]] const plan::GraphSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] OrtSession* session() const noexcept { return session_.get(); }
+
+  /// What a run takes beside inputs, outputs and states; known after the first one.
+  [[nodiscard]] std::optional<std::size_t> scratch_bytes() const noexcept;
+  void learn_scratch(std::size_t bytes) const noexcept { scratch_bytes_ = static_cast<std::int64_t>(bytes); }
 
  private:
   std::shared_ptr<const OnnxRuntimeLibrary> library_;
@@ -35,7 +45,10 @@ class OnnxRuntimeGraph final : public Graph {
   plan::GraphSpec spec_;
   device::Budget account_;
   OnnxRuntimeWeights weights_;
+  device::Charge rewritten_;
+  OnnxRuntimeMemory memory_;
   Handle<OrtSession> session_;
+  mutable std::atomic<std::int64_t> scratch_bytes_{-1};
 };
 
 }  // namespace talkrt::nn

@@ -54,7 +54,8 @@ OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::
                                          std::span<const Shared> shared)
     : graph_(graph),
       account_("graph " + graph.spec().name, 0, budget),
-      memory_(account_, "inputs, outputs and states", memory_floats(graph.spec(), shared) * sizeof(float)) {
+      memory_(account_, "inputs, outputs and states", memory_floats(graph.spec(), shared) * sizeof(float)),
+      scratch_(account_, "scratch of a run") {
   const plan::GraphSpec& spec = graph.spec();
   std::span<float> free = memory_.as<float>();
   for (const plan::Port& port : spec.inputs) {
@@ -79,6 +80,7 @@ OnnxRuntimeInstance::OnnxRuntimeInstance(const OnnxRuntimeGraph& graph, device::
   const OrtApi& api = graph.library().api();
   run_options_ = graph.library().make<OrtRunOptions>(api.ReleaseRunOptions, "creating run options",
                                                      api.CreateRunOptions);
+  if (const auto needed = graph.scratch_bytes()) scratch_.reserve(*needed);
   reset();
 }
 
@@ -145,10 +147,16 @@ std::span<const float> OnnxRuntimeInstance::output(std::string_view name) const 
 
 void OnnxRuntimeInstance::execute() {
   const OnnxRuntimeLibrary& library = graph_.library();
-  OrtStatus* status = library.api().RunWithBinding(graph_.session(), run_options_.get(),
-                                                   bindings_[static_cast<std::size_t>(reads_)].get());
-  if (status != nullptr) library.check(status, "running graph " + graph_.spec().name);
+  OnnxRuntimeMemory::run(library, graph_.session(), run_options_.get(),
+                         bindings_[static_cast<std::size_t>(reads_)].get(), scratch_, graph_.spec().name);
   reads_ = 1 - reads_;
+  if (!ran_) graph_.learn_scratch(scratch_.bytes());
+  ran_ = true;
+}
+
+void OnnxRuntimeInstance::warm() {
+  if (!graph_.scratch_bytes()) execute();
+  reset();
 }
 
 void OnnxRuntimeInstance::reset() {

@@ -14,6 +14,7 @@
 #include "engine/src/device/budget.hpp"
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/nn/onnxruntime_library.hpp"
+#include "engine/src/nn/scratch.hpp"
 
 namespace talkrt::nn {
 
@@ -26,8 +27,11 @@ class OnnxRuntimeInstance final : public Instance {
 
   [[nodiscard]] std::span<float> input(std::string_view name) override;
   [[nodiscard]] std::span<const float> output(std::string_view name) const override;
+  void warm() override;
   void reset() override;
-  [[nodiscard]] std::size_t bytes() const noexcept override { return memory_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept override {
+    return account_.used(device::MemoryKind::host);
+  }
 
  private:
   struct Bound {
@@ -48,6 +52,8 @@ class OnnxRuntimeInstance final : public Instance {
   const OnnxRuntimeGraph& graph_;
   device::Budget account_;
   device::Buffer memory_;
+  Scratch scratch_;
+  bool ran_ = false;
   std::vector<Bound> inputs_, shared_, outputs_;
   std::vector<Feedback> states_;
   std::array<Handle<OrtIoBinding>, 2> bindings_;  // [i] reads copy i of each state and writes the other

@@ -74,9 +74,9 @@ OnnxRuntimeLibrary::OnnxRuntimeLibrary(const std::string& requested) {
             ") is too old: this TalkRT needs 1." + std::to_string(ORT_API_VERSION) +
             " or newer. Update it with \"pip install --upgrade onnxruntime\"");
   }
-  // Failures come back as statuses; a library inside a host says nothing on stderr short of an error.
+  // Failures come back as statuses; a library inside a host says nothing on stderr.
   env_ = make<OrtEnv>(api_->ReleaseEnv, "creating its environment",
-                      [&](OrtEnv** out) { return api_->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "talkrt", out); });
+                      [&](OrtEnv** out) { return api_->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "talkrt", out); });
 }
 
 void OnnxRuntimeLibrary::check(OrtStatus* status, const std::string& doing) const {

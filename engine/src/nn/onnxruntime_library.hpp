@@ -30,7 +30,7 @@ class OnnxRuntimeLibrary {
   explicit OnnxRuntimeLibrary(const std::string& requested);
 
   [[nodiscard]] const OrtApi& api() const noexcept { return *api_; }
-  [[nodiscard]] const OrtEnv& env() const noexcept { return *env_; }
+  [[nodiscard]] OrtEnv& env() const noexcept { return *env_; }
   [[nodiscard]] const std::string& path() const noexcept {
     return path_;
   }  // the file, as the loader found it

@@ -45,6 +45,13 @@ const plan::TensorView& tensor_of(const ExternalWeight& weight, const plan::Plan
   return *tensor;
 }
 
+/// What the optimizer writes in another form, on the C heap: halves, with which a CPU computes as floats, and
+/// kernels of pictures, whose channels it interleaves in blocks.
+std::size_t rewritten_bytes(const plan::TensorView& tensor) {
+  if (tensor.dtype == plan::DType::f16) return 2 * tensor.bytes.size();
+  return tensor.shape.size() == 4 ? tensor.bytes.size() : 0;
+}
+
 }  // namespace
 
 OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan,
@@ -72,7 +79,7 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
     }
     names_.push_back(weight.name);
     bytes_ += tensor.bytes.size();
-    if (tensor.dtype == plan::DType::f16) half_bytes_ += tensor.bytes.size();
+    heap_bytes_ += rewritten_bytes(tensor);
     values_.push_back(
         library.make<OrtValue>(api.ReleaseValue, "wrapping " + weight.location, [&](OrtValue** out) {
           return api.CreateTensorWithDataAsOrtValue(memory.get(), data, tensor.bytes.size(),
@@ -80,13 +87,6 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
                                                     onnx_of_dtype(tensor.dtype), out);
         }));
   }
-}
-
-std::size_t OnnxRuntimeWeights::bytes_beside_plan() const noexcept {
-  // On a CPU half weights are computed with as floats, which the session makes when it loads them.
-  std::size_t bytes = 2 * half_bytes_ + (bytes_ <= kRepackAtMost ? bytes_ - half_bytes_ : 0);
-  for (const device::Buffer& copy : copies_) bytes += copy.size();
-  return bytes;
 }
 
 void OnnxRuntimeWeights::add_to(OrtSessionOptions* options) const {

@@ -26,8 +26,10 @@ class OnnxRuntimeWeights {
   /// Hands them to a session that is about to be created; they must outlive it.
   void add_to(OrtSessionOptions* options) const;
 
-  /// At most so much memory do the weights take outside the plan's mapping.
-  [[nodiscard]] std::size_t bytes_beside_plan() const noexcept;
+  /// At most so much of the C heap do weights take that a session rewrites when it is opened. What it packs
+  /// for its products is not among it: that comes from the session's allocator.
+  [[nodiscard]] std::size_t heap_bytes() const noexcept { return heap_bytes_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
   const OnnxRuntimeLibrary& library_;
@@ -36,7 +38,7 @@ class OnnxRuntimeWeights {
   std::vector<Handle<OrtValue>> values_;
   std::vector<device::Buffer> copies_;
   std::size_t bytes_ = 0;
-  std::size_t half_bytes_ = 0;  // of bytes_, in tensors of F16
+  std::size_t heap_bytes_ = 0;
 };
 
 }  // namespace talkrt::nn

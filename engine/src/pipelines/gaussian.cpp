@@ -11,7 +11,6 @@
 #include "engine/src/deform/deformer.hpp"
 #include "engine/src/features/log_mel_stream.hpp"
 #include "engine/src/motion/face_timeline.hpp"
-#include "engine/src/pipelines/charge.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/backdrop.hpp"
 #include "engine/src/render/camera.hpp"
@@ -40,7 +39,6 @@ class GaussianAvatar final : public Avatar {
 
  private:
   std::unique_ptr<nn::Graph> network_;
-  std::unique_ptr<Charge> network_memory_;
   std::vector<std::string> emotions_;
 };
 
@@ -144,8 +142,7 @@ GaussianAvatar::GaussianAvatar(const plan::Plan& p, nn::Backend& backend, device
     : source(p), manifest(p.manifest()), rig(p, budget) {
   const auto spec = std::find_if(manifest.graphs.begin(), manifest.graphs.end(),
                                  [&](const auto& g) { return g.name == manifest.motion->graph; });
-  network_ = backend.open(source, *spec);
-  network_memory_ = std::make_unique<Charge>(budget, "graph " + spec->name, network_->bytes());
+  network_ = backend.open(source, *spec, 1, &budget);
   for (const plan::Emotion& emotion : manifest.motion->emotions) emotions_.push_back(emotion.name);
 }
 

@@ -19,7 +19,6 @@
 #include "engine/src/motion/face_sliders.hpp"
 #include "engine/src/motion/face_track.hpp"
 #include "engine/src/motion/motion_windows.hpp"
-#include "engine/src/pipelines/charge.hpp"
 #include "engine/src/pipelines/portraits.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/portrait_frame.hpp"
@@ -40,12 +39,19 @@ std::vector<float> numbers(const plan::Plan& plan, const std::string& name) {
   return out;
 }
 
-/// One graph of the plan, with its weights on the account.
+/// One graph of the plan.
 struct OpenGraph {
   std::string name;
   plan::Runs runs{};
   std::unique_ptr<nn::Graph> graph;
-  std::unique_ptr<Charge> memory;
+
+  /// A session's use of it, that no frame has to wait for.
+  [[nodiscard]] std::unique_ptr<nn::Instance> ready(device::Budget& budget,
+                                                    std::span<const nn::Shared> shared = {}) const {
+    auto out = graph->instance(&budget, shared);
+    out->warm();
+    return out;
+  }
 };
 
 class PortraitAvatar final : public Avatar {
@@ -89,15 +95,14 @@ class PortraitPipeline final : public Speaker {
         portrait_(std::move(portrait)),
         multiplier_(avatar.manifest.vasa1->multiplier),
         hop_(sampling.hop),
-        windows_(shape_of(avatar),
-                 {avatar.speech.graph->instance(&budget), avatar.denoise.graph->instance(&budget)},
-                 *avatar.heard, sampling, budget),
+        windows_(shape_of(avatar), {avatar.speech.ready(budget), avatar.denoise.ready(budget)}, *avatar.heard,
+                 sampling, budget),
         track_(avatar.statistics(), avatar.manifest.vasa1->smoothing,
                static_cast<std::size_t>(sampling.hop + kRowsPerFrame)),
         emotions_(motion::kEmotions.size()),
-        stitch_(avatar.stitch.graph ? avatar.stitch.graph->instance(&budget) : nullptr),
-        warp_(avatar.warp.graph->instance(&budget, shared())),
-        picture_(avatar.picture.graph->instance(&budget)),
+        stitch_(avatar.stitch.graph ? avatar.stitch.ready(budget) : nullptr),
+        warp_(avatar.warp.ready(budget, shared())),
+        picture_(avatar.picture.ready(budget)),
         frame_(avatar.manifest.width, spec.width, spec.height, place, budget, executor),
         keypoints_(portrait_->face.keypoints) {}
 
@@ -303,9 +308,7 @@ const plan::GraphSpec& PortraitAvatar::spec_of(const std::string& name) const {
 OpenGraph PortraitAvatar::open(nn::Backend& backend, device::Budget& budget, const std::string& name,
                                int threads) const {
   const plan::GraphSpec& spec = spec_of(name);
-  OpenGraph out{name, spec.runs, backend.open(source, spec, threads), nullptr};
-  out.memory = std::make_unique<Charge>(budget, "graph " + name, out.graph->bytes());
-  return out;
+  return {name, spec.runs, backend.open(source, spec, threads, &budget)};
 }
 
 std::unique_ptr<Pipeline> PortraitAvatar::begin(const SessionSpec& spec, device::Budget& budget,

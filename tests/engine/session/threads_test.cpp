@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "engine/src/render/camera.hpp"
-#include "tests/engine/session/tiny_session.hpp"
+#include "tests/engine/session/tiny_portrait.hpp"
 
 namespace talkrt::session {
 namespace {
@@ -136,6 +136,46 @@ TEST(SessionThreads, one_thread_draws_and_pulls_while_another_pushes_and_a_third
   done = true;
   pusher.join();
   meddler.join();
+  EXPECT_GT(frames.size(), 5u);
+}
+
+TEST(SessionThreads, a_portrait_speaks_while_it_is_cut_off_and_others_come_and_go) {
+  const auto shared = engine(with_threads(2));
+  const auto head = portrait_session(shared);
+  std::atomic<bool> done{false};
+  std::thread pusher([&] {
+    const auto audio = voice(kRate);
+    std::span<const float> left(audio);
+    while (!left.empty()) {
+      left = left.subspan(head->push(left.first(std::min<std::size_t>(left.size(), 500)), kRate));
+      std::this_thread::yield();
+    }
+    head->finish();
+  });
+  std::thread meddler([&] {
+    for (int i = 0; !done; ++i) {
+      talkrt_controls controls = motion::default_controls();
+      controls.emotion = i % 8;
+      head->set_controls(controls);
+      if (const auto stats = head->stats(); stats.audio_pushed < kRate / 2) head->cut();
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  });
+  // New portraits on the model that is running, the same one from both threads.
+  const auto others = [&] {
+    for (int shade = 1; shade <= 3; ++shade) {
+      std::vector<CopiedFrame> frames;
+      const auto other = portrait_session(shared, shade);
+      (void)other->push(voice(3000), kRate);
+      (void)pull_all(*other, frames, 1);
+      EXPECT_EQ(frames.size(), 1u);
+    }
+  };
+  std::thread first(others), second(others);
+  std::vector<CopiedFrame> frames;
+  while (pull_all(*head, frames, 1) != Pull::end_of_stream) std::this_thread::yield();
+  done = true;
+  for (std::thread* thread : {&pusher, &meddler, &first, &second}) thread->join();
   EXPECT_GT(frames.size(), 5u);
 }
 

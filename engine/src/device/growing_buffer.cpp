@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/device/growing_buffer.hpp"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <talkrt/error.hpp>
+#include <utility>
+
+#include "engine/src/device/pages.hpp"
+
+namespace talkrt::device {
+namespace {
+
+// Addresses cost nothing: a process has 2000 times as many.
+constexpr std::size_t kRange = std::size_t{1} << 36;
+
+[[noreturn]] void out_of_memory(const std::string& what, std::size_t bytes) {
+  throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
+                                              what + "\", which the memory budget would have allowed");
+}
+
+}  // namespace
+
+GrowingBuffer::GrowingBuffer(Budget& budget, std::string what) : budget_(budget), what_(std::move(what)) {
+  void* mapped =
+      mmap(nullptr, kRange + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) out_of_memory("addresses of " + what_, kRange);
+  auto* begin = static_cast<std::byte*>(mapped);
+  const auto address = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t lead = round_up(address, kHugePage) - address;
+  if (lead != 0) munmap(begin, lead);
+  data_ = begin + lead;
+  munmap(data_ + kRange, kHugePage - lead);
+  madvise(data_, kRange, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower
+}
+
+GrowingBuffer::~GrowingBuffer() {
+  munmap(data_, kRange);
+  budget_.refund(what_, MemoryKind::host, bytes_);
+}
+
+void GrowingBuffer::grow_to(std::size_t bytes) {
+  if (bytes <= bytes_) return;
+  if (bytes > kRange) out_of_memory(what_, bytes);
+  bytes = round_up(bytes, bytes < kHugePage ? page_size() : kHugePage);
+  const std::size_t more = bytes - bytes_;
+  budget_.charge(what_, MemoryKind::host, more);
+  if (mprotect(data_ + bytes_, more, PROT_READ | PROT_WRITE) != 0 || !populate(data_ + bytes_, more)) {
+    budget_.refund(what_, MemoryKind::host, more);
+    out_of_memory(what_, more);
+  }
+  bytes_ = bytes;
+}
+
+}  // namespace talkrt::device
