@@ -3,7 +3,9 @@
  * A host in C: reads a WAV file, pushes it the way a call would deliver it, 20 ms at a time, and writes
  * every frame that becomes ready.
  *
- *   host PLAN SPEECH.wav PREFIX     writes PREFIX-000000.ppm, ...; prints a line for each frame
+ *   host PLAN SPEECH.wav PREFIX [FACE.ppm]     writes PREFIX-000000.ppm, ...; prints a line for each frame
+ *
+ * FACE.ppm is for plans that animate a portrait: the crop around a face, in the plan's size.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,26 @@ static float* read_wav(const char* path, size_t* count, int32_t* sample_rate) {
   exit(1);
 }
 
+/* RGB8, as write_ppm writes it. */
+static uint8_t* read_ppm(const char* path, talkrt_session_config* config) {
+  FILE* file = fopen(path, "rb");
+  int width = 0, height = 0;
+  if (file != NULL && fscanf(file, "P6 %d %d 255%*c", &width, &height) == 2 && width > 0 && height > 0 &&
+      width <= 8192 && height <= 8192) {
+    const size_t bytes = (size_t)width * (size_t)height * 3;
+    uint8_t* pixels = malloc(bytes);
+    if (pixels != NULL && fread(pixels, 1, bytes, file) == bytes) {
+      fclose(file);
+      config->portrait = pixels;
+      config->portrait_width = width;
+      config->portrait_height = height;
+      return pixels;
+    }
+  }
+  fprintf(stderr, "%s: not a binary PPM file that can be read\n", path);
+  exit(1);
+}
+
 static void write_ppm(const char* prefix, const talkrt_frame* frame) {
   char path[4096];
   snprintf(path, sizeof path, "%s-%06lld.ppm", prefix, (long long)frame->index);
@@ -91,8 +113,8 @@ static talkrt_status pull_frames(talkrt_session* session, const char* prefix) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: %s PLAN SPEECH.wav PREFIX\n", argv[0]);
+  if (argc != 4 && argc != 5) {
+    fprintf(stderr, "usage: %s PLAN SPEECH.wav PREFIX [FACE.ppm]\n", argv[0]);
     return 2;
   }
   size_t count = 0;
@@ -102,9 +124,13 @@ int main(int argc, char** argv) {
   talkrt_engine* engine;
   talkrt_model* model;
   talkrt_session* session;
+  talkrt_session_config config;
+  talkrt_session_config_init(&config);
+  uint8_t* portrait = argc == 5 ? read_ppm(argv[4], &config) : NULL;
   must(talkrt_engine_create(NULL, &engine), "engine");
   must(talkrt_model_load(engine, argv[1], &model), "load");
-  must(talkrt_session_create(model, NULL, &session), "session");
+  must(talkrt_session_create(model, &config, &session), "session");
+  free(portrait);              /* the session has copied it */
   talkrt_model_release(model); /* the session keeps what it needs */
   talkrt_engine_release(engine);
 

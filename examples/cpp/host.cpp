@@ -3,11 +3,14 @@
 // A host in C++ with two threads, as a call has them: one delivers speech, one renders. Frames go to
 // standard output as raw RGBA, ready for a pipe; what happens goes to standard error.
 //
-//   host PLAN SPEECH.f32 EMOTION > frames.rgba
+//   host PLAN SPEECH.f32 EMOTION [FACE.rgb] > frames.rgba
 //
+// FACE.rgb is for plans that animate a portrait: the crop around a face, raw RGB in the plan's size.
 // SPEECH.f32 is raw mono 32-bit float at the plan's rate, e.g. ffmpeg -i speech.wav -ac 1 -ar 16000 -f f32le
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -22,12 +25,16 @@
 
 namespace {
 
-std::vector<float> read_samples(const char* path) {
+std::vector<std::uint8_t> read_bytes(const char* path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error(std::string(path) + ": cannot be opened");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<float> read_samples(const char* path) {
+  const std::vector<std::uint8_t> bytes = read_bytes(path);
   std::vector<float> samples(bytes.size() / sizeof(float));
-  std::copy_n(bytes.data(), samples.size() * sizeof(float), reinterpret_cast<char*>(samples.data()));
+  std::copy_n(bytes.data(), samples.size() * sizeof(float), reinterpret_cast<std::uint8_t*>(samples.data()));
   return samples;
 }
 
@@ -68,13 +75,19 @@ void render(talkrt::Session& session) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) {
-    std::cerr << "usage: " << argv[0] << " PLAN SPEECH.f32 EMOTION > frames.rgba\n";
+  if (argc != 4 && argc != 5) {
+    std::cerr << "usage: " << argv[0] << " PLAN SPEECH.f32 EMOTION [FACE.rgb] > frames.rgba\n";
     return 2;
   }
   const talkrt::Engine engine;
   const talkrt::Model model(engine, argv[1]);
-  talkrt::Session session(model);
+  talkrt::SessionConfig config;
+  const std::vector<std::uint8_t> face = argc == 5 ? read_bytes(argv[4]) : std::vector<std::uint8_t>();
+  if (argc == 5) {
+    const auto size = model.info();
+    config.set_portrait(face, size.width, size.height, 3, std::array<double, 6>{});
+  }
+  talkrt::Session session(model, config);
 
   talkrt::Controls controls;
   controls.emotion = model.emotion(argv[3]);

@@ -76,6 +76,30 @@ TEST_F(Examples, the_c_host_writes_a_picture_for_each_frame) {
   EXPECT_EQ(text_of("out").find("frame 13"), std::string::npos);
 }
 
+TEST_F(Examples, the_c_and_cpp_hosts_animate_a_portrait) {
+  const std::string plan = TALKRT_TEST_DATA "/tiny_vasa1.plan";
+  std::string pixels;
+  for (int i = 0; i < 128 * 128 * 3; ++i) pixels.push_back(static_cast<char>(i / 384 + i % 384 / 3));
+  const std::string ppm = (folder / "face.ppm").string(), raw = (folder / "face.rgb").string();
+  std::ofstream(ppm, std::ios::binary) << "P6\n128 128\n255\n" << pixels;
+  std::ofstream(raw, std::ios::binary) << pixels;
+  const std::string wav = write_wav(), prefix = (folder / "frame").string();
+  ASSERT_EQ(run(TALKRT_HOST_C " " + plan + " " + wav + " " + prefix + " " + ppm), 0) << text_of("err");
+  EXPECT_EQ(fs::file_size(prefix + "-000012.ppm"), fs::file_size(ppm));
+  EXPECT_NE(run(TALKRT_HOST_C " " + plan + " " + wav + " " + prefix), 0);
+  EXPECT_NE(text_of("err").find("portrait is NULL"), std::string::npos) << text_of("err");
+  EXPECT_NE(run(TALKRT_HOST_C " " + plan + " " + wav + " " + prefix + " " + wav), 0);
+  EXPECT_NE(text_of("err").find("not a binary PPM"), std::string::npos) << text_of("err");
+
+  const std::string speech = (folder / "speech.f32").string();
+  std::ofstream(speech, std::ios::binary) << std::string(kSamples * sizeof(float), '\0');
+  ASSERT_EQ(run(TALKRT_HOST_CPP " " + plan + " " + speech + " happy " + raw), 0) << text_of("err");
+  EXPECT_EQ(fs::file_size(folder / "out"), 13u * 128 * 128 * 4);
+  fs::resize_file(raw, 100);
+  EXPECT_NE(run(TALKRT_HOST_CPP " " + plan + " " + speech + " happy " + raw), 0);
+  EXPECT_NE(text_of("err").find("portrait holds 100 bytes"), std::string::npos) << text_of("err");
+}
+
 TEST_F(Examples, the_c_host_says_what_is_wrong_with_its_input) {
   EXPECT_NE(run(TALKRT_HOST_C " /nonexistent.plan " + write_wav() + " x"), 0);
   EXPECT_NE(text_of("err").find("/nonexistent.plan"), std::string::npos) << text_of("err");

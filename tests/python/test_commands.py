@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import talkrt
 from numpy.typing import NDArray
+from talkrt.pictures import decode_png
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -247,3 +248,21 @@ def test_example_host_writes_a_picture_a_second(
     assert done.stdout.startswith("75 frames")
     names = sorted(p.name for p in (path.parent / "pictures").iterdir())
     assert names == ["0s.png", "1s.png", "2s.png"]
+
+
+def test_example_host_animates_a_portrait(
+    write_wav: Callable[..., Path], speech: NDArray[np.float32]
+) -> None:
+    pytest.importorskip("skimage", reason="the portrait extra is not installed")
+    path = write_wav("one.wav", speech)
+    root = Path(__file__).resolve().parents[2]
+    plan, face = root / "tests/data/tiny_vasa1.plan", root / "export/vasa1/check_portrait.png"
+    done = subprocess.run(
+        [sys.executable, root / "examples/python/host.py", plan, path, "portraits", face],
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("25 frames")
+    assert decode_png((path.parent / "portraits/0s.png").read_bytes()).shape[:2] == (256, 256)
