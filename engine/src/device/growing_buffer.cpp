@@ -12,8 +12,9 @@
 namespace talkrt::device {
 namespace {
 
-// Addresses cost nothing: a process has 2000 times as many.
-constexpr std::size_t kRange = std::size_t{1} << 36;
+// Addresses cost nothing, and a process has 10,000 times as many; one that may have fewer (ulimit -v,
+// valgrind) is asked for fewer.
+constexpr std::size_t kMostRange = std::size_t{1} << 33, kLeastRange = std::size_t{1} << 28;
 
 [[noreturn]] void out_of_memory(const std::string& what, std::size_t bytes) {
   throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
@@ -23,26 +24,28 @@ constexpr std::size_t kRange = std::size_t{1} << 36;
 }  // namespace
 
 GrowingBuffer::GrowingBuffer(Budget& budget, std::string what) : budget_(budget), what_(std::move(what)) {
-  void* mapped =
-      mmap(nullptr, kRange + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) out_of_memory("addresses of " + what_, kRange);
+  void* mapped = MAP_FAILED;
+  for (range_ = kMostRange; mapped == MAP_FAILED; range_ /= mapped == MAP_FAILED ? 2 : 1) {
+    if (range_ < kLeastRange) out_of_memory("addresses of " + what_, range_);
+    mapped = mmap(nullptr, range_ + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  }
   auto* begin = static_cast<std::byte*>(mapped);
   const auto address = reinterpret_cast<std::uintptr_t>(begin);
   const std::size_t lead = round_up(address, kHugePage) - address;
   if (lead != 0) munmap(begin, lead);
   data_ = begin + lead;
-  munmap(data_ + kRange, kHugePage - lead);
-  madvise(data_, kRange, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower
+  munmap(data_ + range_, kHugePage - lead);
+  madvise(data_, range_, MADV_HUGEPAGE);  // advice: without huge pages it only runs slower
 }
 
 GrowingBuffer::~GrowingBuffer() {
-  munmap(data_, kRange);
+  munmap(data_, range_);
   budget_.refund(what_, MemoryKind::host, bytes_);
 }
 
 void GrowingBuffer::grow_to(std::size_t bytes) {
   if (bytes <= bytes_) return;
-  if (bytes > kRange) out_of_memory(what_, bytes);
+  if (bytes > range_) out_of_memory(what_, bytes);
   bytes = round_up(bytes, bytes < kHugePage ? page_size() : kHugePage);
   const std::size_t more = bytes - bytes_;
   budget_.charge(what_, MemoryKind::host, more);

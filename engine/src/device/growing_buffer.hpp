@@ -29,6 +29,7 @@ class GrowingBuffer {
   Budget& budget_;
   std::string what_;
   std::byte* data_ = nullptr;  // on a huge page
+  std::size_t range_ = 0;      // of addresses
   std::size_t bytes_ = 0;
 };
 
