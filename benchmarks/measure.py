@@ -16,7 +16,7 @@ from .gpu import GpuFigures, GpuWatch
 from .graphs import GraphCost, graph_costs
 from .host import peak_resident_bytes
 from .modes import DRIVERS
-from .recorder import Recorder, Samples
+from .recorder import MOST, SOAK, Recorder, Samples
 from .sources import Source
 from .start import Start, output_hash, start
 from .validity import Observation, Witness
@@ -96,7 +96,8 @@ class Bench:
         )
         self._fidelity = self._check(self._model)
         self.on_step("warming up")
-        self._recorder = Recorder(Witness(gpu=self.gpu), self.on_frame)
+        most = SOAK if self.workload.mode == "soak" else MOST
+        self._recorder = Recorder(Witness(gpu=self.gpu), self.on_frame, most)
         DRIVERS[self.workload.mode](self._model, self.source, self.workload, self._recorder)
         return self._result(None)
 

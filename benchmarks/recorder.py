@@ -13,7 +13,8 @@ from .host import resident_bytes
 from .sources import Tick
 from .validity import Witness
 
-_MOST = 200_000  # frames whose samples are kept: beyond, every second one goes
+MOST = 200_000
+SOAK = 3_000  # of a soak: what it keeps shall not look like a leak, not even of minutes
 _MEMORY_EVERY_S = 1.0
 
 
@@ -31,6 +32,7 @@ class Samples:
 class Recorder:
     witness: Witness
     on_frame: Callable[[float, int], None]  # seconds measured, frames: for progress and keeping
+    most: int = MOST  # frames whose samples are kept: beyond, every second one goes
     samples: Samples = field(default_factory=Samples)
     concurrent: bool = False  # sessions go on while the machine is watched
     frames: int = 0
@@ -115,7 +117,7 @@ class Recorder:
         now = self.seconds
         if now - self.resident[-1][0] >= _MEMORY_EVERY_S:
             self.resident.append((now, resident_bytes()))
-        if len(self.samples.at_s) > _MOST:
+        if len(self.samples.at_s) > self.most:
             self._thin()
         self.witness.look()
         begin, cpu = time.perf_counter(), time.thread_time()

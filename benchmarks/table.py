@@ -29,7 +29,7 @@ def as_table(report: Report) -> str:
         "",
         *as_lines(m.graphs),
         *_pacing(m),
-        *_soak(m),
+        *_soak(report),
         f"{env['cpu']}, {env['cores_usable']} cores, {env['threads']} threads, "
         f"path {env['cpu_path']}, GPU {env['gpu'] or 'none'}",
         f"talkrt {env['talkrt']} ({env['commit'] or 'installed'}), ONNX Runtime "
@@ -120,7 +120,9 @@ def _pacing(m: Measurement) -> list[str]:
     return [*lines, ""]
 
 
-def _soak(m: Measurement) -> list[str]:
+def _soak(report: Report) -> list[str]:
+    m = report.measurement
+    judged = report.verdict.valid and m.complete
     if m.workload.mode != "soak":
         return []
     lines = []
@@ -131,6 +133,7 @@ def _soak(m: Measurement) -> list[str]:
         scale, unit = (1e6, "MB") if trend.unit == "bytes" else (1.0, trend.unit)
         low, high = (bound / scale for bound in trend.interval)
         found = "GROWS" if trend.found else "no growth found"
+        found = found if judged else "not judged"
         lines.append(
             f"{trend.name}: {trend.per_hour / scale:+.3g} {unit} an hour ({low:+.3g} to "
             f"{high:+.3g}, {trend.limit / scale:.3g} is allowed): {found}"

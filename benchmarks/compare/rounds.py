@@ -13,7 +13,7 @@ from ..validity import STEAL
 from .decision import Round
 
 FOREIGN = 0.50  # share of the cores that others may use: both sides of a pair suffer alike
-UNEVEN = 0.03  # a round whose own pairs tell it no better than this is spoilt
+UNEVEN = 0.05  # a round whose own pairs tell it no better than this is spoilt
 WAITED = 0.02  # a pair in which a block waited for its core for a larger share is left out
 LEAST_PAIRS = 0.5  # share that must be left
 _TAIL = 90.0
