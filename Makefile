@@ -21,6 +21,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STAMPS := build/stamps
 JOBS ?= $(shell nproc)
+WERROR ?= OFF
+
+# One build folder for the package, the tests and clang-tidy. These are scikit-build-core's own settings.
+NATIVE_BUILD := $(CURDIR)/build/native
+export SKBUILD_BUILD_DIR := $(NATIVE_BUILD)
+export SKBUILD_CMAKE_DEFINE := TALKRT_BUILD_TESTS=ON;TALKRT_BUILD_EXAMPLES=ON;TALKRT_CUDA=AUTO;CMAKE_CUDA_ARCHITECTURES=90;TALKRT_WERROR=$(WERROR)
 
 PLAN := examples/data/demo.plan
 SPEECH := examples/data/hello.flac
@@ -48,14 +54,14 @@ $(STAMPS)/venv: pyproject.toml constraints.txt | $(STAMPS)/system
 
 # The package, editable: Python changes show at once, a changed C++ source rebuilds here.
 $(STAMPS)/package: $(STAMPS)/venv $(NATIVE)
-	$(call say,"talkrt (C++ build under build/python)")
+	$(call say,"talkrt (C++ build under build/native)")
 	@PATH="$(CURDIR)/$(BIN):$$PATH" CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(PIP) install -c constraints.txt \
-	  --no-build-isolation -Cbuild-dir=build/python -e .
+	  --no-build-isolation -e .
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/package
 	$(call say,"test and lint tools; torch and onnx for the export tests")
-	@$(PIP) install -c constraints.txt --no-build-isolation -Cbuild-dir=build/python -e '.[export,dev]'
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[export,dev]'
 	@touch $@
 
 # ---- what people do ------------------------------------------------------------------------------------
@@ -81,10 +87,8 @@ test: test-cpp test-tsan test-python
 
 test-cpp: $(STAMPS)/dev
 	$(call say,"C++ and C tests")
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset ci >build/cmake-ci.log \
-	  || { cat build/cmake-ci.log; exit 1; }
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build build/ci -j $(JOBS) -- --quiet
-	@TALKRT_ONNXRUNTIME=$(ORT) $(BIN)/ctest --test-dir build/ci -j $(JOBS) --output-on-failure --progress
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(NATIVE_BUILD) -j $(JOBS) -- --quiet
+	@TALKRT_ONNXRUNTIME=$(ORT) $(BIN)/ctest --test-dir $(NATIVE_BUILD) -j $(JOBS) --output-on-failure --progress
 
 # Threads are the one thing that the plain build cannot show to be right.
 test-tsan: $(STAMPS)/dev
@@ -96,15 +100,14 @@ test-tsan: $(STAMPS)/dev
 
 test-python: $(STAMPS)/dev test-cpp
 	$(call say,"Python tests")
-	@TALKRT_BUILD_DIR=$(CURDIR)/build/ci $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(STAMPS)/dev
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset ci >build/cmake-ci.log || { cat build/cmake-ci.log; exit 1; }
 	$(call say,"clang-format")
 	@git ls-files '*.cpp' '*.hpp' '*.c' '*.h' '*.cu' | xargs $(BIN)/clang-format --dry-run -Werror
 	$(call say,"clang-tidy")
 	@git ls-files 'engine/**/*.cpp' 'kernels/**/*.cpp' | grep -v bindings/ \
-	  | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p build/ci --quiet --warnings-as-errors='*' 2>build/clang-tidy.log \
+	  | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p $(NATIVE_BUILD) --quiet --warnings-as-errors='*' 2>build/clang-tidy.log \
 	  || { grep -v 'warnings generated' build/clang-tidy.log; exit 1; }
 	$(call say,"ruff")
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -2,9 +2,8 @@
 # Whether libtalkrt_cuda.so is built, and for which GPUs. A macro: enable_language must run at the top.
 macro(talkrt_find_cuda)
   set(TALKRT_HAVE_CUDA OFF)
-  # Sanitizers and fuzzers look at the host's code; the Python package has nothing that would use the module yet.
-  if(TALKRT_CUDA STREQUAL "ON" OR (TALKRT_CUDA STREQUAL "AUTO" AND NOT TALKRT_SANITIZE AND NOT TALKRT_BUILD_PYTHON
-     AND NOT TALKRT_BUILD_FUZZERS))
+  # Sanitizers and fuzzers look at the host's code.
+  if(TALKRT_CUDA STREQUAL "ON" OR (TALKRT_CUDA STREQUAL "AUTO" AND NOT TALKRT_SANITIZE AND NOT TALKRT_BUILD_FUZZERS))
     include(CheckLanguage)
     check_language(CUDA)
     if(CMAKE_CUDA_COMPILER)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     out = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
-    build = ["--no-deps", "--no-build-isolation", f"-Cbuild-dir={ROOT / 'build' / 'python'}"]
+    build = ["--no-deps", "--no-build-isolation"]
     done = subprocess.run(
         [*pip, *build, "-w", str(out), str(ROOT)], capture_output=True, text=True, check=False
     )
