@@ -43,6 +43,7 @@ class Sums final : public nn::Instance {
     const auto made = encoded(window_, spec_);
     std::copy(made.begin(), made.end(), vectors_.begin());
   }
+  void warm() override {}
   void reset() override {}
   std::size_t bytes() const noexcept override { return 0; }
 

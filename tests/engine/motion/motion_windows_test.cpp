@@ -27,6 +27,7 @@ class FakeGraph : public nn::Instance {
   }
   std::span<float> input(std::string_view name) override { return ports_.find(name)->second; }
   std::span<const float> output(std::string_view name) const override { return ports_.find(name)->second; }
+  void warm() override {}
   void reset() override {}
   std::size_t bytes() const noexcept override { return 0; }
 

@@ -30,6 +30,7 @@ class CountingGraph final : public nn::Instance {
     coefficients_[3] = 7;
     energy_[0] = static_cast<float>(++runs_) / 100;
   }
+  void warm() override {}
   void reset() override { runs_ = 0; }
   std::size_t bytes() const noexcept override { return 0; }
 
