@@ -48,23 +48,20 @@ def prove(
     for given in inputs:
         tensors = {name: torch.from_numpy(given[name]) for name in fed}
         with torch.no_grad():
-            expected = original(*tensors.values())
-            baked = run_chain(graphs, tensors, lambda at, values: graphs[at].module(*values))
+            with FlopCounterMode(display=False) as before:
+                expected = original(*tensors.values())
+            with FlopCounterMode(display=False) as after:
+                baked = run_chain(graphs, tensors, lambda at, values: graphs[at].module(*values))
         found = run_chain(graphs, given, lambda at, values: _run(sessions[at], graphs[at], values))
         for name, true in zip(names, expected, strict=True):
             torch_error[name] = _worse(torch_error[name], true, baked[name])
             onnx_error[name] = _worse(onnx_error[name], true, torch.from_numpy(found[name]))
-    with torch.no_grad():
-        before = multiply_adds(lambda: original(*tensors.values()))
-        after = multiply_adds(
-            lambda: run_chain(graphs, tensors, lambda at, values: graphs[at].module(*values))
-        )
     rows = [
         Parity(f"{last.name}, {label}", name, len(inputs), worst[name], tolerances[name])
         for label, worst in ((BAKED, torch_error), (ONNX, onnx_error))
         for name in names
     ]
-    return BakeProof(exported, tuple(rows), (before, after))
+    return BakeProof(exported, tuple(rows), (_multiply_adds(before), _multiply_adds(after)))
 
 
 def run_chain(
@@ -93,7 +90,5 @@ def _worse(so_far: float, expected: torch.Tensor, found: torch.Tensor) -> float:
     return error if np.isnan(error) else max(so_far, error)
 
 
-def multiply_adds(run: Callable[[], object]) -> int:
-    with FlopCounterMode(display=False) as counter:
-        run()
+def _multiply_adds(counter: FlopCounterMode) -> int:
     return int(counter.get_total_flops()) // 2

@@ -42,6 +42,8 @@ def read_gaussiantalker(folder: Path) -> GaussianTalker:
 def _iteration(folder: Path) -> Path:
     if next(folder.glob("chkpnt_fuse_*.pth"), None):
         raise CheckpointError(f"{folder}: this is a TalkingGaussian folder")
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: no such folder, expected a GaussianTalker folder")
     clouds = folder / "point_cloud"
     if not clouds.is_dir():
         raise CheckpointError(

@@ -102,6 +102,8 @@ def test_other_networks_are_refused(folder: Path, values: Any, message: str) -> 
 
 
 def test_missing_files_and_other_folders_are_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="nowhere: no such folder, expected a GaussianTalker"):
+        read_gaussiantalker(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match="point_cloud/ is missing"):
         read_gaussiantalker(tmp_path)
     (folder / ITERATION / "deformation.pth").unlink()
