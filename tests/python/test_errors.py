@@ -19,6 +19,7 @@ def test_every_class_derives_from_error_and_keeps_the_code() -> None:
     expected = {
         "TALKRT_ERROR_PLAN_CORRUPT": talkrt.PlanError,
         "TALKRT_ERROR_BACKEND_MISSING": talkrt.BackendError,
+        "TALKRT_ERROR_DEVICE_LOST": talkrt.DeviceLostError,
         "TALKRT_ERROR_OUT_OF_BUDGET": talkrt.BudgetError,
         "TALKRT_ERROR_BAD_AUDIO": talkrt.AudioError,
         "TALKRT_ERROR_INTERNAL": talkrt.Error,

@@ -72,6 +72,8 @@ typedef enum talkrt_status {
   TALKRT_ERROR_BAD_AUDIO = -11,   /* NaN or infinite samples */
   TALKRT_ERROR_FINISHED = -12,    /* audio pushed after finish_audio */
   TALKRT_ERROR_UNSUPPORTED = -13, /* what this kind of model cannot do: audio for a scene */
+  TALKRT_ERROR_DEVICE_LOST =
+      -14, /* the GPU failed while in use: this engine cannot draw any more, release it */
   TALKRT_ERROR_INTERNAL = -99
 } talkrt_status;
 
@@ -96,6 +98,12 @@ typedef enum talkrt_log_level {
 
 typedef void (*talkrt_log_fn)(void* user_data, talkrt_log_level level, const char* message);
 
+typedef enum talkrt_device {
+  TALKRT_DEVICE_AUTO = 0, /* the GPU where one can be used, else the CPU; the log says which, and why */
+  TALKRT_DEVICE_CPU = 1,
+  TALKRT_DEVICE_CUDA = 2 /* an NVIDIA GPU */
+} talkrt_device;
+
 typedef struct talkrt_engine_config {
   uint32_t struct_size;
   int32_t threads;              /* CPU threads of the kernels, the caller's included; 0: one per core
@@ -106,9 +114,17 @@ typedef struct talkrt_engine_config {
   talkrt_log_fn log;            /* NULL: silent */
   void* log_user_data;
   talkrt_log_level log_level; /* least level that is passed on */
+
+  int32_t device;       /* a talkrt_device; CUDA where there is none is BACKEND_MISSING */
+  int32_t device_index; /* of several GPUs, as CUDA counts them */
 } talkrt_engine_config;
 
+/* Sets the defaults of as many bytes as `size` says the caller's struct has. */
+TALKRT_API void talkrt_engine_config_init_sized(talkrt_engine_config* config, size_t size);
+/* For programs compiled against a header whose struct ended before `device`: their engines are on the CPU. */
 TALKRT_API void talkrt_engine_config_init(talkrt_engine_config* config);
+#define talkrt_engine_config_init(config) \
+  talkrt_engine_config_init_sized((config), sizeof(talkrt_engine_config))
 TALKRT_API talkrt_status talkrt_engine_create(const talkrt_engine_config* config, talkrt_engine** out);
 TALKRT_API void talkrt_engine_retain(talkrt_engine* engine);
 TALKRT_API void talkrt_engine_release(talkrt_engine* engine);
@@ -179,6 +195,11 @@ typedef enum talkrt_background {
   TALKRT_BACKGROUND_TRANSPARENT = 3 /* none: alpha in the frame is the head's; RGB is not premultiplied */
 } talkrt_background;
 
+typedef enum talkrt_frame_memory {
+  TALKRT_FRAMES_HOST = 0,  /* talkrt_frame.pixels; page-locked where a GPU draws */
+  TALKRT_FRAMES_DEVICE = 1 /* talkrt_frame.device_pixels, on the GPU that draws */
+} talkrt_frame_memory;
+
 typedef struct talkrt_session_config {
   uint32_t struct_size;
   int32_t width, height;    /* pixels, 1 to 8192; 0: the plan's */
@@ -210,11 +231,17 @@ typedef struct talkrt_session_config {
                            shorter hop looks less far ahead and costs a run of the window each */
   float motion_eta;     /* noise drawn on the way, 0: none (DDIM) to 1: as the published sampler */
   float motion_guidance; /* how strongly motion follows speech, 0 to 20; negative: the plan's */
+
+  /* Of sessions that a GPU draws; the CPU has no device frames, and draws none ahead. */
+  int32_t frame_memory; /* a talkrt_frame_memory */
+  int32_t
+      frames_ahead; /* 0 to 2: while a pull hands out a frame, so many later ones are being drawn, as far as
+                       their audio is there. Controls reach a frame when it is begun. Each takes a slot */
 } talkrt_session_config;
 
 /* Sets the defaults of as many bytes as `size` says the caller's struct has. */
 TALKRT_API void talkrt_session_config_init_sized(talkrt_session_config* config, size_t size);
-/* For programs compiled against a header whose struct ended before `portrait`. */
+/* For programs compiled against the first header, whose struct ended before `portrait`. */
 TALKRT_API void talkrt_session_config_init(talkrt_session_config* config);
 #define talkrt_session_config_init(config) \
   talkrt_session_config_init_sized((config), sizeof(talkrt_session_config))
@@ -283,7 +310,12 @@ typedef struct talkrt_frame {
   const uint8_t* pixels;                 /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
   uint64_t stage_ns[TALKRT_STAGE_COUNT]; /* time this frame spent in each stage */
   talkrt_frame_slot* slot;               /* release when done with pixels; NULL after pull_into */
-  int32_t untrained; /* 1: the model's weights are random numbers, and the picture says nothing */
+  int32_t untrained;            /* 1: the model's weights are random numbers, and the picture says nothing */
+  int32_t device;               /* the talkrt_device that drew it */
+  const uint8_t* device_pixels; /* of TALKRT_FRAMES_DEVICE: as `pixels`, which is NULL then, in the GPU's
+                                   memory. They are there for what is enqueued on `stream` after this pull */
+  void* stream;         /* the cudaStream_t that draws, non-blocking; NULL for frames in host memory */
+  int32_t device_index; /* of that GPU */
 } talkrt_frame;
 
 /* Sets as many bytes as `size` says the caller's struct has. */
@@ -293,11 +325,15 @@ TALKRT_API void talkrt_frame_init(talkrt_frame* frame);
 #define talkrt_frame_init(frame) talkrt_frame_init_sized((frame), sizeof(talkrt_frame))
 
 /* Renders the next frame into a slot of the session. The pixels stay valid and unchanged until
- * talkrt_frame_release(frame.slot). NEED_AUDIO and END_OF_STREAM leave *frame untouched. */
+ * talkrt_frame_release(frame.slot); a host that reads them on a GPU releases after its reads are done, not
+ * when they are enqueued. With TALKRT_FRAMES_DEVICE the call does not wait for the GPU. NEED_AUDIO and
+ * END_OF_STREAM leave *frame untouched. */
 TALKRT_API talkrt_status talkrt_session_pull(talkrt_session* session, talkrt_frame* frame);
 TALKRT_API void talkrt_frame_release(talkrt_frame_slot* slot);
 
-/* The same into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width. */
+/* The same into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width. Where a GPU
+ * draws it goes through a free slot (FRAMES_HELD without one), and a session of TALKRT_FRAMES_DEVICE has none
+ * for it: UNSUPPORTED. */
 TALKRT_API talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels, int64_t stride,
                                                   talkrt_frame* frame);
 

@@ -20,6 +20,10 @@ class BackendError(Error):
     """ONNX Runtime could not be opened, or refused a graph."""
 
 
+class DeviceLostError(BackendError):
+    """The GPU failed while in use. Nothing of its engine can draw any more: make a new engine."""
+
+
 class BudgetError(Error):
     """More memory would be needed than a budget, or the machine, allows."""
 
@@ -38,6 +42,7 @@ _CLASSES: dict[str, type[Error]] = {
     "TALKRT_ERROR_PLAN_UNSUPPORTED": PlanError,
     "TALKRT_ERROR_BACKEND_MISSING": BackendError,
     "TALKRT_ERROR_BACKEND_FAILED": BackendError,
+    "TALKRT_ERROR_DEVICE_LOST": DeviceLostError,
     "TALKRT_ERROR_OUT_OF_BUDGET": BudgetError,
     "TALKRT_ERROR_OUT_OF_MEMORY": BudgetError,
     "TALKRT_ERROR_BAD_AUDIO": AudioError,

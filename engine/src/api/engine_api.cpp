@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <cstdlib>
 
 #include "engine/src/api/guard.hpp"
@@ -11,12 +12,13 @@ using namespace talkrt::api;
 
 namespace {
 
-constexpr int kMaxThreads = 256;
+constexpr int kMaxThreads = 256, kMaxDevices = 1024;
 
 talkrt_engine_config default_config() {
   talkrt_engine_config config{};
   config.struct_size = sizeof config;
   config.log_level = TALKRT_LOG_INFO;
+  config.device = TALKRT_DEVICE_AUTO;
   return config;
 }
 
@@ -30,22 +32,48 @@ session::EngineConfig checked(const talkrt_engine_config& config) {
     throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
                 "engine config: log_level is " + std::to_string(level) + ", expected a talkrt_log_level");
   }
-  return {config.threads,
-          config.host_budget_bytes,
-          config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path,
-          {config.log, config.log_user_data, config.log_level}};
+  if (config.device < TALKRT_DEVICE_AUTO || config.device > TALKRT_DEVICE_CUDA) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "engine config: device is " + std::to_string(config.device) + ", expected a talkrt_device");
+  }
+  if (config.device_index < 0 || config.device_index >= kMaxDevices) {
+    throw Error(
+        TALKRT_ERROR_INVALID_ARGUMENT,
+        "engine config: device_index is " + std::to_string(config.device_index) + ", expected 0 or more");
+  }
+  session::EngineConfig out;
+  out.threads = config.threads;
+  out.host_budget = config.host_budget_bytes;
+  if (config.onnxruntime_path != nullptr) out.onnxruntime = config.onnxruntime_path;
+  out.log = {config.log, config.log_user_data, config.log_level};
+  out.device = static_cast<talkrt_device>(config.device);
+  out.device_index = config.device_index;
+  return out;
+}
+
+/// What a caller's struct without the fields means: it was written before there were GPUs.
+talkrt_engine_config config_before_devices() {
+  talkrt_engine_config config = default_config();
+  config.device = TALKRT_DEVICE_CPU;
+  return config;
 }
 
 }  // namespace
 
-void talkrt_engine_config_init(talkrt_engine_config* config) {
-  if (config != nullptr) *config = default_config();
+void talkrt_engine_config_init_sized(talkrt_engine_config* config, size_t size) {
+  init_struct(config, default_config(), size);
+}
+
+// The name without the macro: what programs of the first header call, whose struct is shorter.
+void(talkrt_engine_config_init)(talkrt_engine_config* config) {
+  talkrt_engine_config_init_sized(config, offsetof(talkrt_engine_config, device));
 }
 
 talkrt_status talkrt_engine_create(const talkrt_engine_config* config, talkrt_engine** out) {
   return guarded([&] {
     require(out, "out");
-    const auto full = config == nullptr ? default_config() : read_struct(config, default_config(), "config");
+    const auto full =
+        config == nullptr ? default_config() : read_struct(config, config_before_devices(), "config");
     auto handle = std::make_unique<talkrt_engine>();
     handle->engine = std::make_shared<session::Engine>(checked(full));
     *out = handle.release();

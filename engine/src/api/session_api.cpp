@@ -14,11 +14,7 @@ using namespace talkrt;
 using namespace talkrt::api;
 
 void talkrt_session_config_init_sized(talkrt_session_config* config, size_t size) {
-  if (config == nullptr) return;
-  auto defaults = session::default_session_config();
-  const std::size_t known = std::min(size, sizeof defaults);
-  defaults.struct_size = static_cast<std::uint32_t>(known);
-  std::memcpy(config, &defaults, known);
+  init_struct(config, session::default_session_config(), size);
 }
 
 // The name without the macro: what programs of the first header call, whose struct is shorter.
@@ -87,13 +83,7 @@ talkrt_status talkrt_session_set_controls(talkrt_session* session, const talkrt_
   });
 }
 
-void talkrt_frame_init_sized(talkrt_frame* frame, size_t size) {
-  if (frame == nullptr) return;
-  talkrt_frame empty{};
-  const std::size_t known = std::min(size, sizeof empty);
-  empty.struct_size = static_cast<std::uint32_t>(known);
-  std::memcpy(frame, &empty, known);
-}
+void talkrt_frame_init_sized(talkrt_frame* frame, size_t size) { init_struct(frame, talkrt_frame{}, size); }
 
 void(talkrt_frame_init)(talkrt_frame* frame) {
   talkrt_frame_init_sized(frame, offsetof(talkrt_frame, untrained));

@@ -37,6 +37,15 @@ T read_struct(const T* from, T defaults, const char* name) {
   return defaults;
 }
 
+/// As much of `defaults` as the caller, whose struct has `size` bytes, has room for.
+template <class T>
+void init_struct(T* to, T defaults, std::size_t size) {
+  if (to == nullptr) return;
+  const std::size_t known = std::min(size, sizeof(T));
+  defaults.struct_size = static_cast<std::uint32_t>(known);
+  std::memcpy(to, &defaults, known);
+}
+
 /// As much of `value` as the caller has room for; its struct_size stays.
 template <class T>
 void write_struct(T value, T* to, const char* name) {

@@ -51,6 +51,8 @@ const char* talkrt_status_name(talkrt_status status) {
       return "TALKRT_ERROR_FINISHED";
     case TALKRT_ERROR_UNSUPPORTED:
       return "TALKRT_ERROR_UNSUPPORTED";
+    case TALKRT_ERROR_DEVICE_LOST:
+      return "TALKRT_ERROR_DEVICE_LOST";
     case TALKRT_ERROR_INTERNAL:
       return "TALKRT_ERROR_INTERNAL";
   }

@@ -47,13 +47,13 @@ void open(CudaModule& out) {
 
 }  // namespace
 
-CudaModule open_cuda_module() {
+CudaModule open_cuda_module(int index) {
   CudaModule out;
   open(out);
   if (out.table == nullptr) return out;
   cuda::DeviceInfo device{};
   cuda::Why why{};
-  if (out.table->describe(0, &device, &why) == 0) {
+  if (out.table->describe(index, &device, &why) == 0) {
     out.device = device;
   } else {
     out.missing = why.text;

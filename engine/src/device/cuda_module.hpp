@@ -14,12 +14,12 @@ namespace talkrt::device {
 struct CudaModule {
   const cuda::Module* table = nullptr;  // null: the module could not be opened
   std::string path;
-  std::optional<cuda::DeviceInfo> device;  // device 0
+  std::optional<cuda::DeviceInfo> device;  // the one that was asked for
   std::string missing;                     // why there is no device; empty when there is one
 };
 
 /// Tries $TALKRT_CUDA_MODULE, else the folder of this library, else the system's loader. The module stays
-/// open.
-CudaModule open_cuda_module();
+/// open. `index` counts GPUs as CUDA does.
+CudaModule open_cuda_module(int index = 0);
 
 }  // namespace talkrt::device

@@ -5,17 +5,36 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/src/device/cuda_module.hpp"
+
 namespace talkrt::session {
 namespace {
 
 constexpr const char* kAccount = "engine";
+
+/// Says where sessions will draw, and why. Throws BACKEND_MISSING for a GPU that is not there.
+device::CudaModule chosen_gpu(const EngineConfig& config) {
+  if (config.device == TALKRT_DEVICE_CPU) return {};
+  device::CudaModule module = device::open_cuda_module(config.device_index);
+  if (!module.device && config.device == TALKRT_DEVICE_CUDA) {
+    throw Error(TALKRT_ERROR_BACKEND_MISSING, "engine config: device is TALKRT_DEVICE_CUDA, and GPU " +
+                                                  std::to_string(config.device_index) +
+                                                  " cannot be used: " + module.missing);
+  }
+  config.log(TALKRT_LOG_INFO,
+             module.device ? "device: GPU " + std::to_string(config.device_index) + ", " + module.device->name
+                           : "device: the CPU, for: " + module.missing);
+  return module;
+}
 
 }  // namespace
 
 Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
       budget_(kAccount, config_.host_budget),
-      pool_(config_.threads > 0 ? config_.threads : device::usable_cores()) {}
+      pool_(config_.threads > 0 ? config_.threads : device::usable_cores()) {
+  (void)chosen_gpu(config_);
+}
 
 nn::Backend& Engine::backend() {
   const std::lock_guard lock(backend_mutex_);

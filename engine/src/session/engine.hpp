@@ -24,10 +24,13 @@ struct EngineConfig {
   std::uint64_t host_budget = 0;  // bytes; 0: no limit
   std::string onnxruntime;        // path; "": found
   Log log;
+  talkrt_device device = TALKRT_DEVICE_CPU;
+  int device_index = 0;  // of several GPUs
 };
 
 class Engine {
  public:
+  /// Throws BACKEND_MISSING when a GPU was asked for and there is none.
   explicit Engine(EngineConfig config);
 
   /// The model of the file at `path`, from the cache when the file has not changed.
