@@ -2,10 +2,13 @@
 //
 // The table. Exceptions end here.
 #include <cstdio>
+#include <cstring>
+#include <memory>
 #include <new>
 
+#include "engine/cuda/current_device.hpp"
 #include "engine/cuda/module.hpp"
-#include "engine/cuda/rasterizer.hpp"
+#include "engine/cuda/painter.hpp"
 
 namespace talkrt::cuda {
 namespace {
@@ -60,32 +63,125 @@ int describe(int device, DeviceInfo* info, Why* why) {
   });
 }
 
-int measure(const RasterizerSpec* spec, std::uint64_t* device_bytes, std::uint64_t* pinned_bytes, Why* why) {
+/// What throws, with the device's context current.
+template <class F>
+int on_device(int device, Why* why, F&& call) {
   return guarded(why, [&] {
-    const Rasterizer::Bytes bytes = Rasterizer::measure(*spec);
-    *device_bytes = bytes.device();
-    *pinned_bytes = bytes.pinned();
+    const CurrentDevice here(device);
+    check(here.error(), "choosing the device");
+    call();
   });
 }
 
-int create(int device, const RasterizerSpec* spec, Rasterizer** out, Why* why) {
+/// The calls below go to the legacy stream, which the painters' do not wait for, and for device memory they
+/// return before the device has done them.
+void finish() { check(cudaStreamSynchronize(nullptr), "waiting for the device"); }
+
+int take(int device, Memory kind, std::uint64_t bytes, void** out, Why* why) {
   *out = nullptr;
-  return guarded(why, [&] { *out = new Rasterizer(device, *spec); });
+  return on_device(device, why, [&] {
+    if (kind == Memory::pinned) {
+      check(cudaMallocHost(out, bytes), "taking page-locked memory");
+      std::memset(*out, 0, bytes);
+      return;
+    }
+    void* taken = nullptr;
+    check(cudaMalloc(&taken, bytes), "taking device memory");
+    std::unique_ptr<void, decltype(&cudaFree)> held(taken, cudaFree);
+    check(cudaMemset(taken, 0, bytes), "clearing device memory");
+    finish();
+    *out = held.release();
+  });
 }
 
-int draw(Rasterizer* rasterizer, const RasterizerView* views, int count, Why* why) {
-  return guarded(why, [&] { rasterizer->draw(views, count); });
+void give(int device, Memory kind, void* memory) {
+  const CurrentDevice here(device);
+  static_cast<void>(kind == Memory::pinned ? cudaFreeHost(memory) : cudaFree(memory));
 }
 
-int wait(Rasterizer* rasterizer, gaussian::CudaStats* stats, Why* why) {
-  return guarded(why, [&] { rasterizer->wait(stats); });
+int copy_in(int device, void* to, const void* from, std::uint64_t bytes, Why* why) {
+  return on_device(device, why, [&] {
+    check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
+    finish();
+  });
 }
 
-CUstream_st* stream(const Rasterizer* rasterizer) { return rasterizer->stream(); }
+int copy_out(int device, void* to, const void* from, std::uint64_t bytes, Why* why) {
+  return on_device(device, why, [&] {
+    check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), "copying from the device");
+  });
+}
 
-void destroy(Rasterizer* rasterizer) { delete rasterizer; }
+int measure_painter(const PainterSpec* spec, std::uint64_t* device_bytes, std::uint64_t* pinned_bytes,
+                    Why* why) {
+  return guarded(why, [&] {
+    const Painter::Bytes bytes = Painter::measure(*spec);
+    *device_bytes = bytes.device;
+    *pinned_bytes = bytes.pinned;
+  });
+}
 
-constexpr Module kModule{kModuleAbi, sizeof(Module), describe, measure, create, draw, wait, stream, destroy};
+int create_painter(int device, const PainterSpec* spec, void* device_memory, void* pinned_memory,
+                   Painter** out, Why* why) {
+  *out = nullptr;
+  return on_device(device, why, [&] {
+    *out = new Painter(device, *spec, static_cast<std::byte*>(device_memory),
+                       static_cast<std::byte*>(pinned_memory));
+  });
+}
+
+int prepare(Painter* painter, const gaussian::CudaLimits* limits, Why* why) {
+  return on_device(painter->device(), why, [&] { painter->prepare(*limits); });
+}
+
+int draw(Painter* painter, const Job* jobs, int count, Why* why) {
+  return on_device(painter->device(), why, [&] { painter->draw(jobs, count); });
+}
+
+CUstream_st* stream(const Painter* painter) { return painter->stream(); }
+
+void destroy_painter(Painter* painter) {
+  if (painter == nullptr) return;
+  const CurrentDevice here(painter->device());
+  delete painter;
+}
+
+int create_ticket(int device, Ticket** out, Why* why) {
+  *out = nullptr;
+  return on_device(device, why, [&] { *out = new Ticket(device); });
+}
+
+int wait(Ticket* ticket, Why* why) {
+  return on_device(ticket->device(), why, [&] { ticket->wait(); });
+}
+
+int ready(Ticket* ticket, bool* out, Why* why) {
+  return on_device(ticket->device(), why, [&] { *out = ticket->ready(); });
+}
+
+void destroy_ticket(Ticket* ticket) {
+  if (ticket == nullptr) return;
+  const CurrentDevice here(ticket->device());
+  delete ticket;
+}
+
+constexpr Module kModule{.abi = kModuleAbi,
+                         .bytes = sizeof(Module),
+                         .describe = describe,
+                         .take = take,
+                         .give = give,
+                         .copy_in = copy_in,
+                         .copy_out = copy_out,
+                         .measure_painter = measure_painter,
+                         .create_painter = create_painter,
+                         .prepare = prepare,
+                         .draw = draw,
+                         .stream = stream,
+                         .destroy_painter = destroy_painter,
+                         .create_ticket = create_ticket,
+                         .wait = wait,
+                         .ready = ready,
+                         .destroy_ticket = destroy_ticket};
 
 }  // namespace
 }  // namespace talkrt::cuda

@@ -4,8 +4,14 @@
 // nothing of CUDA; it opens this module at run time (engine/src/device/cuda_module.hpp), and both are built
 // from the same sources, which `abi` and `bytes` make sure of.
 //
-// Every call answers 0, or CUDA's error number with a sentence in `why`; nothing is thrown across. A
-// rasterizer belongs to one thread at a time; rasterizers share nothing.
+// The core owns all memory, so that every byte is in an account before it is taken; the module takes,
+// copies and launches. Every call answers 0, or CUDA's error number with a sentence in `why`; nothing is
+// thrown across. Calls come from any thread and leave its current CUDA context as it was. Calls on one
+// painter come one after the other; tickets may be waited for meanwhile, by other threads.
+//
+// A GPU that failed while in use answers with the same number and sentence from then on, for which lost()
+// is true. Nothing on it can be used again by this process; what is destroyed or given back is so without
+// a word.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +21,9 @@
 
 namespace talkrt::cuda {
 
-inline constexpr std::uint32_t kModuleAbi = 1;
+inline constexpr std::uint32_t kModuleAbi = 2;
 inline constexpr const char* kModuleEntry = "talkrt_cuda_module";
+inline constexpr int kUnderWay = 3;  // draws of a painter before one is waited for
 
 struct Why {
   char text[512];
@@ -31,45 +38,102 @@ struct DeviceInfo {
   std::uint64_t memory_bytes;
 };
 
-/// What a rasterizer draws and how many at once. Arrays are the host's and copied when it is created.
-struct RasterizerSpec {
-  gaussian::RigView rig;
-  bool posed = true;  // false: `rig.rest` as it is
-  gaussian::RasterOptions options;
-  int views = 1;  // of a draw, at most
-  int width = 0, height = 0;
-  int bin_capacity = 1024;
+enum class Memory : int { device, pinned };  // pinned: page-locked memory of the host, which the GPU can use
+
+/// Of one draw, at most.
+struct PainterSpec {
+  int views = 1;
+  int max_shapes = 0, max_joints = 0;  // of a view
 };
 
-/// One picture of a draw.
-struct RasterizerView {
-  gaussian::Pose pose;  // the host's arrays, copied by draw()
-  gaussian::Camera camera;
-  gaussian::Background background;  // its image: as the target's memory
-  gaussian::CudaTarget target;
+/// From the GPU to page-locked memory, by the copy engine, once the pictures of the draw are there.
+struct Copy {
+  const void* from = nullptr;
+  void* to = nullptr;
+  std::size_t bytes = 0;
+};
+inline constexpr int kMaxCopies = 4;  // three planes and the counts
+
+/// "What that job makes is where it shall be."
+class Ticket;
+
+/// One picture of a draw. Targets are device memory, or pinned memory that the kernels then write over the
+/// bus themselves; so is `view.scratch.stats`, which a host may put into pinned memory to read it there.
+struct Job {
+  gaussian::CudaView view;                // `view.pose` is the module's
+  const float* shape_weights = nullptr;   // [view.rig.shapes] the host's; copied before draw() returns
+  const float* joint_matrices = nullptr;  // [view.rig.joints, 12] the same; null: `view.rig.rest` as it is
+  Copy copies[kMaxCopies];
+  int copy_count = 0;
+  Ticket* done = nullptr;  // may be null
 };
 
-class Rasterizer;
+/// One GPU's draw stream, copy stream and graphs, for all sessions of an engine.
+class Painter;
 
 struct Module {
   std::uint32_t abi;
   std::uint32_t bytes;  // of this table
 
+  /// Takes nothing on the device.
   int (*describe)(int device, DeviceInfo* info, Why* why);
 
-  /// Device and page-locked host memory that create() takes, so that it can be counted first.
-  int (*measure)(const RasterizerSpec* spec, std::uint64_t* device_bytes, std::uint64_t* pinned_bytes,
-                 Why* why);
-  int (*create)(int device, const RasterizerSpec* spec, Rasterizer** out, Why* why);
-  /// Enqueues one graph: a copy in, two kernels, a copy of the counts out. Returns at once.
-  int (*draw)(Rasterizer* rasterizer, const RasterizerView* views, int count, Why* why);
-  /// Until the last draw's pictures are there. `stats` [views] may be null. Comes between two draws.
-  int (*wait)(Rasterizer* rasterizer, gaussian::CudaStats* stats, Why* why);
+  /// Zeroed, aligned to 256 bytes.
+  int (*take)(int device, Memory kind, std::uint64_t bytes, void** out, Why* why);
+  /// Waits for what the device is doing. Null is nothing.
+  void (*give)(int device, Memory kind, void* memory);
+  /// Done when they return. Not for frames.
+  int (*copy_in)(int device, void* to, const void* from, std::uint64_t bytes, Why* why);
+  int (*copy_out)(int device, void* to, const void* from, std::uint64_t bytes, Why* why);
+
+  /// What the two memories of create_painter() must hold.
+  int (*measure_painter)(const PainterSpec* spec, std::uint64_t* device_bytes, std::uint64_t* pinned_bytes,
+                         Why* why);
+  int (*create_painter)(int device, const PainterSpec* spec, void* device_memory, void* pinned_memory,
+                        Painter** out, Why* why);
+  /// Makes graphs for views within these limits. Never in a frame: it takes about a millisecond.
+  int (*prepare)(Painter* painter, const gaussian::CudaLimits* limits, Why* why);
+  /// One launch of one graph: the views in, two kernels; then the copies, beside the next draw. Returns at
+  /// once, unless kUnderWay draws are under way: then it waits for the first of them. Allocates nothing.
+  /// After a failure no ticket of these jobs means anything.
+  int (*draw)(Painter* painter, const Job* jobs, int count, Why* why);
   /// The stream that draw() fills, for whoever goes on with the pictures on the device.
-  CUstream_st* (*stream)(const Rasterizer* rasterizer);
-  void (*destroy)(Rasterizer* rasterizer);
+  CUstream_st* (*stream)(const Painter* painter);
+  /// Waits for what runs.
+  void (*destroy_painter)(Painter* painter);
+
+  int (*create_ticket)(int device, Ticket** out, Why* why);
+  /// Until the job of the last draw() with this ticket is done. One that was never drawn with is done.
+  int (*wait)(Ticket* ticket, Why* why);
+  int (*ready)(Ticket* ticket, bool* out, Why* why);
+  void (*destroy_ticket)(Ticket* ticket);
 };
 
 using ModuleEntry = const Module* (*)(std::uint32_t abi);
+
+/// Whether the code means that the GPU failed while in use.
+constexpr bool lost(int code) {
+  switch (code) {
+    case 46:   // devices unavailable
+    case 201:  // device uninitialized
+    case 214:  // uncorrectable ECC error
+    case 220:  // uncorrectable NVLink error
+    case 226:  // contained memory error
+    case 700:  // illegal address
+    case 702:  // launch timeout
+    case 709:  // context is destroyed
+    case 710:  // assertion
+    case 714:  // hardware stack error
+    case 715:  // illegal instruction
+    case 716:  // misaligned address
+    case 717:  // invalid address space
+    case 718:  // invalid program counter
+    case 719:  // launch failure
+    case 999:  // unknown: a GPU that fell off the bus
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace talkrt::cuda

@@ -9,7 +9,6 @@
 
 namespace talkrt::gaussian::cuda {
 
-inline constexpr int kProjectThreads = 128;          // one Gaussian each
 inline constexpr int kBlendThreads = kTile * kTile;  // one pixel each, one tile a block
 
 __global__ void project_bin(const CudaView* views);

@@ -81,6 +81,20 @@ struct CudaLimits {
   int bin_capacity = 1024;  // at most kMaxBinCapacity
 };
 
+/// Blocks of threads for each view of a draw: as many as the largest of its views needs.
+struct CudaGrid {
+  int groups = 0;  // of kProjectThreads Gaussians
+  int tiles = 0;
+};
+
+inline constexpr int kProjectThreads = 128;  // a block of project_bin, one Gaussian each
+
+constexpr int groups_of_threads(int count) { return (count + kProjectThreads - 1) / kProjectThreads; }
+
+constexpr CudaGrid grid_of(const CudaLimits& limits) {
+  return {groups_of_threads(limits.count), tiles_along(limits.width) * tiles_along(limits.height)};
+}
+
 /// Lays the scratch out from `base`, which is 256-byte aligned; with null only `bytes` is of use. Its first
 /// use needs bin_counts and counting to be zero: zero all of it once.
 CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base);
@@ -89,10 +103,10 @@ CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base);
 /// which only the CPU draws (as it alone knows Background::hidden and Target::cut_off).
 CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options);
 
-/// The two launches for views[0] to views[view_count - 1]. `limits` are the largest of the views'. `overlap`
-/// on devices of compute capability 9.0 and later. Returns the launches' error, 0 for success, as CUDA
-/// counts.
-int rasterize_cuda(const CudaView* views, int view_count, const CudaLimits& limits, bool overlap,
+/// The two launches for views[0] to views[view_count - 1], which all fit the grid. `overlap` on devices of
+/// compute capability 9.0 and later. Returns the launches' error, 0 for success, as CUDA counts. Only where
+/// the kernels are: in the CUDA module and in the emulation.
+int rasterize_cuda(const CudaView* views, int view_count, const CudaGrid& grid, bool overlap,
                    CUstream_st* stream);
 
 }  // namespace talkrt::gaussian

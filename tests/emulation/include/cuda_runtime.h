@@ -96,12 +96,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
         grid, block, [](void* c) { (*static_cast<decltype(call)*>(c))(); },
         const_cast<void*>(static_cast<const void*>(&call)));
   };
-  if (config->stream != nullptr) {
-    config->stream->run(run);
-  } else {
-    run();
-  }
-  return cudaSuccess;
+  return talkrt::emulation::launch(config->stream, run);
 }
 
 inline void __syncthreads() { talkrt::emulation::block_barrier(); }

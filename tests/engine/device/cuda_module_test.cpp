@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include "tests/emulation/controls.h"
+
 namespace talkrt::device {
 namespace {
 
@@ -45,16 +47,26 @@ TEST(CudaModuleLibrary, module_opens_with_or_without_a_driver) {
   const bool says =
       found.missing == "no NVIDIA driver is installed" || found.missing.starts_with("CUDA failed at");
   EXPECT_TRUE(says) << found.missing;
-  cuda::RasterizerSpec spec;
-  spec.posed = false;
-  spec.width = spec.height = 16;
-  cuda::Rasterizer* rasterizer = nullptr;
+  void* memory = &memory;
   cuda::Why why{};
-  EXPECT_NE(found.table->create(0, &spec, &rasterizer, &why), 0);
-  EXPECT_EQ(rasterizer, nullptr);
+  EXPECT_NE(found.table->take(0, cuda::Memory::device, 256, &memory, &why), 0);
+  EXPECT_EQ(memory, nullptr);
   EXPECT_NE(std::string(why.text).find("CUDA failed at choosing the device"), std::string::npos) << why.text;
 }
 #endif
+
+TEST(CudaModuleLibrary, emulated_module_of_the_tests_has_a_device) {
+  const Named named(TALKRT_CUDA_EMULATED);
+  const CudaModule found = open_cuda_module();
+  ASSERT_TRUE(found.device) << found.missing;
+  EXPECT_STREQ(found.device->name, "emulation");
+  void* memory = nullptr;
+  cuda::Why why{};
+  ASSERT_EQ(found.table->take(0, cuda::Memory::device, 256, &memory, &why), 0) << why.text;
+  EXPECT_EQ(talkrt_emulation_bytes_taken(), 256u);
+  found.table->give(0, cuda::Memory::device, memory);
+  EXPECT_EQ(talkrt_emulation_bytes_taken(), 0u);
+}
 
 }  // namespace
 }  // namespace talkrt::device

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernels/gaussian/cuda_picture.hpp"
 
+#include <cuda_runtime_api.h>
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -54,7 +56,9 @@ struct Prepared {
 };
 
 void run(std::vector<CudaView> views, const CudaLimits& limits) {
-  if (const int error = rasterize_cuda(views.data(), static_cast<int>(views.size()), limits, true, nullptr)) {
+  const int error =
+      rasterize_cuda(views.data(), static_cast<int>(views.size()), grid_of(limits), true, nullptr);
+  if (error != 0 || cudaStreamSynchronize(nullptr) != cudaSuccess) {
     throw std::runtime_error("CUDA error " + std::to_string(error));
   }
 }

@@ -114,7 +114,7 @@ TEST(Cuda, scratch_is_ready_for_the_next_frame) {
     const CudaPicture expected = cuda_render(scene, capacity);
     for (int frame = 0; frame < 3; ++frame) {
       std::fill(rgba.begin(), rgba.end(), -1.0f);
-      ASSERT_EQ(gaussian::rasterize_cuda(&view, 1, limits, false, nullptr), 0);
+      ASSERT_EQ(gaussian::rasterize_cuda(&view, 1, gaussian::grid_of(limits), false, nullptr), 0);
       EXPECT_EQ(rgba, expected.rgba);
       EXPECT_EQ(view.scratch.stats->visible, expected.stats.visible);
       EXPECT_EQ(view.scratch.stats->beyond_bins, expected.stats.beyond_bins);
@@ -219,7 +219,7 @@ TEST(Cuda, arguments_beyond_what_can_be_drawn_are_refused) {
   gaussian::Camera camera = plain_camera(16, 16);
   EXPECT_THROW(gaussian::lay_out_cuda_scratch({-1, 16, 16, 8}, nullptr), std::invalid_argument);
   EXPECT_THROW(gaussian::lay_out_cuda_scratch({1, 16, 16, 4096}, nullptr), std::invalid_argument);
-  EXPECT_THROW(gaussian::rasterize_cuda(nullptr, 0, {1, 16, 16}, false, nullptr), std::invalid_argument);
+  EXPECT_THROW(gaussian::rasterize_cuda(nullptr, 0, {1, 1}, false, nullptr), std::invalid_argument);
   gaussian::RasterOptions apart;
   apart.layers_apart = true;
   EXPECT_THROW(gaussian::prepare_cuda_camera(camera, apart), std::invalid_argument);

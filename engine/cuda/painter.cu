@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/cuda/painter.hpp"
+
+namespace talkrt::cuda {
+namespace {
+
+using gaussian::CudaGrid;
+using gaussian::CudaView;
+
+constexpr int kMaxViews = 4096;
+
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+/// What is copied to the device for a draw: all views, then each view's weights and joints.
+struct Staging {
+  std::size_t poses, joints, pose, bytes;  // where poses begin; joints in a pose; bytes of a pose and of all
+
+  Staging(const PainterSpec& spec, int views)
+      : poses(aligned(static_cast<std::size_t>(views) * sizeof(CudaView))),
+        joints((static_cast<std::size_t>(spec.max_shapes) * sizeof(float) + 15) / 16 * 16),
+        pose(joints + static_cast<std::size_t>(spec.max_joints) * 12 * sizeof(float)),
+        bytes(aligned(poses + static_cast<std::size_t>(views) * pose)) {}
+};
+
+/// Graphs are made for 1, 2, 4, ... views, and for as many as a draw can have.
+int bucket_of(int count) {
+  int bucket = 0;
+  while ((1 << bucket) < count) ++bucket;
+  return bucket;
+}
+
+int views_of(int bucket, const PainterSpec& spec) { return std::min(1 << bucket, spec.views); }
+
+/// To four binary digits, so that few graphs serve many sizes; at most an eighth more blocks, which leave
+/// at once.
+int rounded(int n) {
+  int step = 1;
+  while (n > 16 * step) step *= 2;
+  return (n + step - 1) / step * step;
+}
+
+bool covers(const CudaGrid& grid, const CudaGrid& wanted) {
+  return grid.groups >= wanted.groups && grid.tiles >= wanted.tiles;
+}
+
+CudaGrid larger(const CudaGrid& a, const CudaGrid& b) {
+  return {std::max(a.groups, b.groups), std::max(a.tiles, b.tiles)};
+}
+
+/// A stream whose work is written down instead of done.
+class Capture {
+ public:
+  explicit Capture(cudaStream_t stream) : stream_(stream) {
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "beginning to capture a graph");
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  ~Capture() {
+    cudaGraph_t left = nullptr;
+    if (stream_ != nullptr) cudaStreamEndCapture(stream_, &left);
+    if (left != nullptr) cudaGraphDestroy(left);
+  }
+  [[nodiscard]] Graph end() {
+    cudaGraph_t out = nullptr;
+    check(cudaStreamEndCapture(std::exchange(stream_, nullptr), &out), "ending a capture");
+    return Graph(out);
+  }
+
+ private:
+  cudaStream_t stream_;
+};
+
+void check_job(const Job& job, const PainterSpec& spec) {
+  const gaussian::RigView& rig = job.view.rig;
+  require(rig.rest.count >= 0 && job.view.camera.tiles_x >= 0 && job.view.camera.tiles_y >= 0,
+          "a job's view: expected no negative sizes");
+  require(job.view.bin_capacity >= 1 && job.view.bin_capacity <= gaussian::kMaxBinCapacity,
+          "bin_capacity of a job: expected 1 to 2048");
+  require(job.copy_count >= 0 && job.copy_count <= kMaxCopies, "copies of a job: expected 0 to 4");
+  if (job.joint_matrices == nullptr) return;
+  require(rig.shapes >= 0 && rig.shapes <= spec.max_shapes,
+          "a rig has more shapes than its painter was made for");
+  require(rig.joints >= 1 && rig.joints <= spec.max_joints,
+          "a rig has more joints than its painter was made for");
+  require(rig.shapes == 0 || job.shape_weights != nullptr, "a job with joints has no weights for its shapes");
+}
+
+}  // namespace
+
+Painter::Bytes Painter::measure(const PainterSpec& spec) {
+  require(spec.views >= 1 && spec.views <= kMaxViews, "views of a painter: expected 1 to 4096");
+  require(spec.max_shapes >= 0 && spec.max_shapes <= 65536, "shapes of a painter: expected 0 to 65536");
+  require(spec.max_joints >= 0 && spec.max_joints <= gaussian::kMaxJoints,
+          "joints of a painter: expected 0 to 16");
+  const std::size_t one = Staging(spec, spec.views).bytes;
+  return {one, one * kUnderWay};
+}
+
+Painter::Painter(int device, const PainterSpec& spec, std::byte* device_memory, std::byte* pinned_memory)
+    : device_(device), spec_(spec), staging_(device_memory), draw_(make_stream()), copy_(make_stream()) {
+  const std::size_t step = measure(spec).device;
+  require(device_memory != nullptr && pinned_memory != nullptr, "a painter was given no memory");
+  int major = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "asking for its capability");
+  overlap_ = major >= 9;
+  for (std::size_t i = 0; i < kUnderWay; ++i) {
+    slots_[i] = {pinned_memory + i * step, make_event(cudaEventBlockingSync)};
+  }
+}
+
+/// Nothing that runs may lose its memory.
+Painter::~Painter() {
+  cudaStreamSynchronize(draw_.get());
+  cudaStreamSynchronize(copy_.get());
+}
+
+bool Painter::has(const CudaGrid& grid) const {
+  return std::any_of(graphs_.begin(), graphs_.end(),
+                     [&](const Graphs& g) { return covers(g.grid, grid) && covers(grid, g.grid); });
+}
+
+/// A draw of several avatars needs the graphs of the largest in every respect; they are there, too.
+void Painter::prepare(const gaussian::CudaLimits& limits) {
+  const CudaGrid exact = gaussian::grid_of(limits);
+  const CudaGrid grid{rounded(exact.groups), rounded(exact.tiles)}, largest = larger(largest_, grid);
+  if (!has(grid)) add(grid);
+  if (!has(largest)) add(largest);
+  largest_ = largest;
+}
+
+void Painter::add(const CudaGrid& grid) {
+  Graphs made{grid, {}};
+  const Stream stream = make_stream();
+  for (int bucket = 0; bucket <= bucket_of(spec_.views); ++bucket) {
+    for (const Slot& slot : slots_) {
+      const Graph graph = capture(stream.get(), grid, views_of(bucket, spec_), slot.staging);
+      cudaGraphExec_t ready = nullptr;
+      check(cudaGraphInstantiate(&ready, graph.get(), 0), "making a graph ready");
+      made.ready.emplace_back(ready);
+      check(cudaGraphUpload(ready, stream.get()), "taking a graph to the GPU");
+    }
+  }
+  check(cudaStreamSynchronize(stream.get()), "taking graphs to the GPU");
+  graphs_.push_back(std::move(made));
+}
+
+Graph Painter::capture(cudaStream_t stream, const CudaGrid& grid, int views, const std::byte* staging) const {
+  Capture captured(stream);
+  check(cudaMemcpyAsync(staging_, staging, Staging(spec_, views).bytes, cudaMemcpyHostToDevice, stream),
+        "capturing the copy in");
+  check(static_cast<cudaError_t>(
+            rasterize_cuda(reinterpret_cast<const CudaView*>(staging_), views, grid, overlap_, stream)),
+        "capturing the kernels");
+  return captured.end();
+}
+
+const Painter::Graphs& Painter::graphs_for(const Job* jobs, int count) const {
+  CudaGrid wanted;
+  for (int i = 0; i < count; ++i) {
+    const gaussian::CudaCamera& camera = jobs[i].view.camera;
+    wanted = larger(
+        wanted, {gaussian::groups_of_threads(jobs[i].view.rig.rest.count), camera.tiles_x * camera.tiles_y});
+  }
+  const Graphs* best = nullptr;
+  for (const Graphs& graphs : graphs_) {
+    if (!covers(graphs.grid, wanted)) continue;
+    if (best == nullptr || covers(best->grid, graphs.grid)) best = &graphs;
+  }
+  require(best != nullptr, "a view is larger than all that its painter was prepared for");
+  return *best;
+}
+
+void Painter::fill(std::byte* staging, int views, const Job& job, int index) const {
+  const Staging at(spec_, views);
+  const auto i = static_cast<std::size_t>(index);
+  CudaView view = job.view;
+  view.pose = {};
+  if (job.joint_matrices != nullptr) {
+    const std::size_t weights_at = at.poses + i * at.pose, joints_at = weights_at + at.joints;
+    const auto shapes = static_cast<std::size_t>(view.rig.shapes),
+               joints = static_cast<std::size_t>(view.rig.joints) * 12;
+    if (shapes != 0) std::memcpy(staging + weights_at, job.shape_weights, shapes * sizeof(float));
+    std::memcpy(staging + joints_at, job.joint_matrices, joints * sizeof(float));
+    view.pose = {reinterpret_cast<const float*>(staging_ + weights_at),
+                 reinterpret_cast<const float*>(staging_ + joints_at)};
+  }
+  std::memcpy(staging + i * sizeof(CudaView), &view, sizeof view);
+}
+
+void Painter::copy_out(const Job* jobs, int count, cudaEvent_t drawn) {
+  if (std::any_of(jobs, jobs + count, [](const Job& job) { return job.copy_count > 0; })) {
+    check(cudaStreamWaitEvent(copy_.get(), drawn, 0), "letting copies wait for pictures");
+  }
+  for (int i = 0; i < count; ++i) {
+    const Job& job = jobs[i];
+    for (int c = 0; c < job.copy_count; ++c) {
+      const Copy& copy = job.copies[c];
+      check(cudaMemcpyAsync(copy.to, copy.from, copy.bytes, cudaMemcpyDeviceToHost, copy_.get()),
+            "copying a picture out");
+    }
+    if (job.done != nullptr) job.done->record(job.copy_count > 0 ? copy_.get() : draw_.get());
+  }
+}
+
+void Painter::draw(const Job* jobs, int count) {
+  require(count >= 1 && count <= spec_.views, "jobs of a draw: expected 1 to the painter's views");
+  for (int i = 0; i < count; ++i) check_job(jobs[i], spec_);
+  const Graphs& graphs = graphs_for(jobs, count);
+  const int bucket = bucket_of(count), views = views_of(bucket, spec_);
+  const std::size_t turn = draws_ % kUnderWay;
+  const Slot& slot = slots_[turn];
+  const cudaError_t before = cudaEventQuery(slot.drawn.get());
+  check(before == cudaErrorNotReady ? cudaEventSynchronize(slot.drawn.get()) : before,
+        "waiting for an earlier draw");
+  for (int i = 0; i < count; ++i) fill(slot.staging, views, jobs[i], i);
+  // A view that is not drawn has no Gaussians and no tiles: its blocks of threads leave at once.
+  std::memset(slot.staging + static_cast<std::size_t>(count) * sizeof(CudaView), 0,
+              static_cast<std::size_t>(views - count) * sizeof(CudaView));
+  ++draws_;
+  check(cudaGraphLaunch(graphs.ready[static_cast<std::size_t>(bucket) * kUnderWay + turn].get(), draw_.get()),
+        "launching a graph");
+  check(cudaEventRecord(slot.drawn.get(), draw_.get()), "marking a draw's end");
+  copy_out(jobs, count, slot.drawn.get());
+}
+
+}  // namespace talkrt::cuda

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/cuda/handles.hpp"
+
+namespace talkrt::cuda {
+
+class Ticket {
+ public:
+  explicit Ticket(int device) : device_(device), event_(make_event(cudaEventBlockingSync)) {}
+
+  [[nodiscard]] int device() const { return device_; }
+  void record(cudaStream_t stream) {
+    check(cudaEventRecord(event_.get(), stream), "marking a picture's end");
+  }
+  [[nodiscard]] bool ready() const;
+  void wait() const;
+
+ private:
+  int device_;
+  Event event_;
+};
+
+}  // namespace talkrt::cuda
