@@ -22,3 +22,15 @@ macro(talkrt_find_cuda)
     endif()
   endif()
 endmacro()
+
+# talkrt_cuda_options(target): how everything that nvcc compiles is compiled.
+function(talkrt_cuda_options target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
+                        CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+  # Multiply-adds are written where they are meant, as on the CPU.
+  target_compile_options(${target} PRIVATE --fmad=false -Xcompiler=-Wall,-Wextra,-Wshadow)
+  if(TALKRT_WERROR)
+    target_compile_options(${target} PRIVATE --Werror=all-warnings -Xcompiler=-Werror)
+  endif()
+endfunction()

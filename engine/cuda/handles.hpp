@@ -5,6 +5,7 @@
 
 #include <cuda_runtime.h>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -62,6 +63,24 @@ inline Event make_event(unsigned flags) {
   cudaEvent_t out = nullptr;
   check(cudaEventCreateWithFlags(&out, flags | cudaEventDisableTiming), "making an event");
   return Event(out);
+}
+
+inline bool reached(cudaEvent_t event) {
+  const cudaError_t error = cudaEventQuery(event);
+  if (error == cudaErrorNotReady) return false;
+  check(error, "drawing");
+  return true;
+}
+
+/// A frame takes tens of microseconds, as long as it takes to wake a thread that sleeps; so a thread sleeps
+/// only when there is more to wait for.
+inline void wait_for(cudaEvent_t event) {
+  constexpr std::chrono::microseconds kAwake{50};
+  const auto until = std::chrono::steady_clock::now() + kAwake;
+  while (std::chrono::steady_clock::now() < until) {
+    if (reached(event)) return;
+  }
+  check(cudaEventSynchronize(event), "drawing");
 }
 
 }  // namespace talkrt::cuda

@@ -218,9 +218,7 @@ void Painter::draw(const Job* jobs, int count) {
   const int bucket = bucket_of(count), views = views_of(bucket, spec_);
   const std::size_t turn = draws_ % kUnderWay;
   const Slot& slot = slots_[turn];
-  const cudaError_t before = cudaEventQuery(slot.drawn.get());
-  check(before == cudaErrorNotReady ? cudaEventSynchronize(slot.drawn.get()) : before,
-        "waiting for an earlier draw");
+  wait_for(slot.drawn.get());  // of three draws before
   for (int i = 0; i < count; ++i) fill(slot.staging, views, jobs[i], i);
   // A view that is not drawn has no Gaussians and no tiles: its blocks of threads leave at once.
   std::memset(slot.staging + static_cast<std::size_t>(count) * sizeof(CudaView), 0,

@@ -13,8 +13,8 @@ class Ticket {
   void record(cudaStream_t stream) {
     check(cudaEventRecord(event_.get(), stream), "marking a picture's end");
   }
-  [[nodiscard]] bool ready() const;
-  void wait() const;
+  [[nodiscard]] bool ready() const { return reached(event_.get()); }
+  void wait() const { wait_for(event_.get()); }
 
  private:
   int device_;

@@ -136,7 +136,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return call("cudaEventRecord", [&] {
     Moments& moments = *event->moments;
     moments.stream = &of(stream);
-    enqueue(of(stream), [held = event->moments, moment = ++moments.recorded] { held->reached = moment; });
+    enqueue(of(stream), [held = event->moments, moment = ++moments.recorded] {
+      held->reached = moment;
+      held->at = std::chrono::steady_clock::now();
+    });
   });
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
@@ -149,6 +152,12 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return call("cudaEventSynchronize", [&] { finish_until(*event->moments, event->moments->recorded); });
+}
+
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
+  return call("cudaEventElapsedTime", [&] {
+    *ms = std::chrono::duration<float, std::milli>(to->moments->at - from->moments->at).count();
+  });
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* out, cudaGraph_t graph, unsigned long long /*flags*/) {

@@ -7,6 +7,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -22,6 +23,7 @@ using Work = std::function<void()>;
 struct Moments {
   std::uint64_t recorded = 0, reached = 0;
   CUstream_st* stream = nullptr;  // of the last one
+  std::chrono::steady_clock::time_point at{};
 };
 
 /// Everything in all streams is done, or will never be. Under the lock of a Call.

@@ -165,18 +165,19 @@ TEST(CudaPainter, frame_is_one_graph_and_takes_no_memory_and_no_wait_but_for_its
   }
 }
 
-TEST(CudaPainter, draw_waits_only_when_three_are_under_way) {
+TEST(CudaPainter, draw_waits_for_the_third_before_it_and_for_no_other) {
   talkrt_emulation_set_late(1);
   {
     GpuPainter painter({1, 6, 4});
     GpuSession session(50, 16, 16);
     painter.prepare(session.limits);
-    const std::uint64_t before = talkrt_emulation_calls("cudaEventSynchronize");
+    const std::uint64_t before = talkrt_emulation_launches();
     for (int draw = 0; draw < 3; ++draw) painter.draw({session.job});
-    EXPECT_EQ(talkrt_emulation_calls("cudaEventSynchronize") - before, 0u);
+    EXPECT_EQ(talkrt_emulation_launches() - before, 0u);
     painter.draw({session.job});
-    EXPECT_EQ(talkrt_emulation_calls("cudaEventSynchronize") - before, 1u);
+    EXPECT_EQ(talkrt_emulation_launches() - before, 2u);
     session.wait();
+    EXPECT_EQ(talkrt_emulation_launches() - before, 8u);
   }
   talkrt_emulation_set_late(0);
 }
