@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from . import engines
+
 FORMAT = "talkrt.plan"
 FORMAT_VERSION = 1
 MODELS = ("gaussian", "scene", "avatar", "vasa1", "emo", "musetalk")
@@ -63,6 +65,7 @@ def write_plan(
     text = _canonical_json(target, manifest)
     _check_manifest(target, manifest)
     _check_tensors(target, tensors)
+    _check_engines(target, manifest, tensors)
     header, ordered = _container(text, tensors)
     if len(header) > MAX_HEADER:
         _refuse(target, "the header", f"{len(header)} bytes long", f"at most {MAX_HEADER}")
@@ -124,6 +127,7 @@ def read_plan(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Tensors]:
         _refuse(source, "the manifest", type(manifest).__name__, "an object")
     _check_manifest(source, manifest)
     _check_tensors(source, tensors)
+    _check_engines(source, manifest, tensors)
     return manifest, tensors
 
 
@@ -167,6 +171,13 @@ def _check_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             index = int(np.flatnonzero(~np.isfinite(tensor))[0])
             _refuse(path, f"{what}[{index}]", "NaN or infinite", "a finite number")
+
+
+def _check_engines(
+    path: Path, manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+) -> None:
+    if problem := engines.problem(manifest, tensors):
+        raise PlanError(f"{path}: {problem}")
 
 
 def _refuse(path: Path, what: str, found: str, expected: str) -> NoReturn:

@@ -68,7 +68,6 @@ void check_graph_tensors(const Manifest& manifest, const TensorMap& tensors, std
   for (const GraphSpec& graph : manifest.graphs) check_graph(graph, tensors, label);
 
   // And back: whatever is stored for a graph is stored for one that the manifest lists.
-  const std::array<std::int64_t, 1> any{-1};
   for (const auto& [name, tensor] : tensors) {
     const std::string_view role = std::string_view(name).substr(0, name.find('/'));
     if (role == name || (role != "graph" && role != "engine" && role != "weight" && role != "state"))
@@ -79,7 +78,6 @@ void check_graph_tensors(const Manifest& manifest, const TensorMap& tensors, std
     if (graph == nullptr) {
       refuse(label, "tensor " + name, "for graph " + in_quotes(owner), "a graph that the manifest lists");
     }
-    if (role == "engine") require_tensor(tensors, label, name, DType::u8, any);
     if (role == "weight") {
       const std::string_view model = text_of(tensors.find("graph/" + graph->name)->second);
       if (model.find(name) == model.npos) {

@@ -122,6 +122,7 @@ Manifest read_manifest(const nlohmann::json& json, std::string_view label) {
   }
   const Node graphs = root.at("graphs");
   manifest.graphs = in_running_order(read_graphs(graphs), graphs);
+  if (const auto engines = root.find("engines")) manifest.engines = read_engines(*engines, manifest);
   if (const auto check = root.find("check")) manifest.check = read_check(*check);
   if (manifest.model == "gaussian") {
     manifest.features = read_features(root.at("features"), manifest.sample_rate);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/src/plan/avatar_spec.hpp"
+#include "engine/src/plan/engine_spec.hpp"
 #include "engine/src/plan/vasa1_spec.hpp"
 
 namespace talkrt::plan {
@@ -136,6 +137,7 @@ struct Manifest {
   std::uint64_t host_budget = 0, device_budget = 0;  // bytes, 0: none stated
   std::optional<std::int64_t> untrained_seed;        // weights are random numbers of it
   std::vector<GraphSpec> graphs;                     // in an order that respects `from`
+  std::vector<EngineSpec> engines;
   std::optional<LogMel> features;
   std::optional<RowFeatures> rows;  // of an avatar, instead of log-mel features
   std::optional<Motion> motion;

@@ -27,6 +27,8 @@ std::vector<GraphSpec> read_graphs(const Node& node);
 bool is_source(std::string_view name);
 /// Resolves every `from`, and sorts so that no graph precedes one that it reads.
 std::vector<GraphSpec> in_running_order(std::vector<GraphSpec> graphs, const Node& node);
+/// `manifest` has its graphs.
+std::vector<EngineSpec> read_engines(const Node& node, const Manifest& manifest);
 Gaussian read_gaussian(const Node& node);
 /// The sections of a plan of model `avatar`. `manifest` has its graphs, and what stands above.
 RowFeatures read_rows(const Node& node, const Manifest& manifest);

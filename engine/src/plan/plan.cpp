@@ -25,6 +25,7 @@ struct Plan::Impl {
     const TensorMap& tensors = container.tensors;
     check_finite(tensors, label);
     check_graph_tensors(manifest, tensors, label);
+    check_engine_tensors(manifest, tensors, label);
     if (manifest.gaussian) check_gaussian_tensors(manifest, tensors, label);
     if (manifest.model == "gaussian") check_rig_tensors(*manifest.gaussian, tensors, label);
     if (manifest.is_avatar()) check_avatar_tensors(manifest, tensors, label);

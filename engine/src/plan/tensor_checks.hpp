@@ -19,8 +19,10 @@ std::optional<std::size_t> first_non_finite(DType dtype, std::span<const std::by
 
 /// Every F16 and F32 tensor holds only finite numbers.
 void check_finite(const TensorMap& tensors, std::string_view label);
-/// Graphs, engines, weights and initial states belong together.
+/// Graphs, weights and initial states belong together.
 void check_graph_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
+/// Engines are what the manifest says they are, and all of them are in it.
+void check_engine_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// means, quats, scales, opacities, sh, layers, background.
 void check_gaussian_tensors(const Manifest& manifest, const TensorMap& tensors, std::string_view label);
 /// basis and joint_weights.

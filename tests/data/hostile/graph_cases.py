@@ -149,5 +149,5 @@ def graph_cases() -> Iterator[Case]:
         "state_elsewhere", "starts with state/g/", setting("graphs.0.states.0.init", "graph/g")
     )
     yield bare_case(
-        "engine_floats", "tensor engine/g is F32", tensor("engine/g", np.ones(1, np.float32))
+        "engine_unlisted", "tensor engine/g is named nowhere", tensor("engine/g", np.ones(1, "u1"))
     )

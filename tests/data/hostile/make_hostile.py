@@ -17,6 +17,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]  # its own modules, and tiny_pl
 
 import avatar_cases  # noqa: E402
 import container_cases  # noqa: E402
+import engine_cases  # noqa: E402
 import gaussian_cases  # noqa: E402
 import graph_cases  # noqa: E402
 import motion_cases  # noqa: E402
@@ -31,6 +32,7 @@ SEEDS = FOLDER.parents[1] / "fuzz/corpus"
 def cases() -> list[Case]:
     groups = (
         container_cases.container_cases, graph_cases.manifest_cases, graph_cases.graph_cases,
+        engine_cases.engine_cases,
         gaussian_cases.rig_cases, gaussian_cases.tensor_cases,
         motion_cases.features_cases, motion_cases.motion_cases, motion_cases.check_cases,
         scene_cases.scene_cases, avatar_cases.avatar_cases,
@@ -61,6 +63,7 @@ def seeds() -> dict[str, bytes]:
         "avatar.plan": starting_points.edited(starting_points.avatar_plan()),
         "attending.plan": starting_points.edited(starting_points.attending_plan()),
         "vasa1.plan": starting_points.edited(vasa1_cases.vasa1_plan()),
+        "engine.plan": starting_points.edited(engine_cases.engine_plan()),
         "scene.plan": starting_points.edited(starting_points.scene_plan()),
     }
 
