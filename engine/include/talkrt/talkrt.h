@@ -354,10 +354,11 @@ typedef struct talkrt_view {
 
 TALKRT_API void talkrt_view_init(talkrt_view* view);
 
-/* Draws what the session shows now: a scene, or a head as in its last delivered frame (first: at rest). The
- * pulling thread's; changes nothing that is pulled later. INVALID_ARGUMENT for a camera beyond what a trained
- * avatar was seen from (orbit_degrees). The first view of a size takes memory inside the budgets, or is
- * refused as OUT_OF_BUDGET; that size again allocates nothing unless more is to be sorted than before. */
+/* Draws what the session shows now: a scene, or a head as in its last frame (first: at rest; with
+ * frames_ahead the last one begun). The pulling thread's; changes nothing that is pulled later.
+ * INVALID_ARGUMENT for a camera beyond what a trained avatar was seen from (orbit_degrees). The first view of
+ * a size takes memory inside the budgets, or is refused as OUT_OF_BUDGET; that size again allocates nothing
+ * unless more is to be sorted than before. */
 TALKRT_API talkrt_status talkrt_session_draw(talkrt_session* session, const talkrt_camera* camera,
                                              talkrt_view* view);
 
@@ -376,13 +377,14 @@ TALKRT_API void talkrt_session_stats_init(talkrt_session_stats* stats);
 TALKRT_API talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_stats* stats);
 
 /* What the session is and has done, as JSON; free with talkrt_string_free. From any thread.
+ *   device      "cpu" or "cuda": what draws its pictures
  *   look_ahead  samples of audio beyond a frame's time that a frame of this session needs at most
  *   graphs      [{name, runs: "portrait" | "clip" | "window" | "frame", calls, ms}], calls and ms so far */
 TALKRT_API talkrt_status talkrt_session_describe_json(talkrt_session* session, char** out);
 
-/* Numbers that the last delivered frame shows, for tests and tools: channel values in the order of the
- * manifest's gaussian.channels; of a portrait its 21 driving keypoints (x, y, z). *count is the capacity on
- * entry and the number of channels on return. */
+/* Numbers that the last frame shows (with frames_ahead the last one begun), for tests and tools: channel
+ * values in the order of the manifest's gaussian.channels; of a portrait its 21 driving keypoints (x, y, z).
+ * *count is the capacity on entry and the number of channels on return. */
 TALKRT_API talkrt_status talkrt_session_get_channels(talkrt_session* session, float* values, size_t* count);
 
 #ifdef __cplusplus

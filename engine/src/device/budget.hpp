@@ -47,13 +47,17 @@ class Budget {
   std::vector<Line> lines_;
 };
 
-/// Owns one aligned (2 MiB when large, else 64 bytes) zeroed allocation, charged to a budget while it lives.
-/// Its pages are present from the start. Throws OUT_OF_BUDGET, OUT_OF_MEMORY, and PLAN_UNSUPPORTED for kinds
-/// of memory that need a GPU.
+class CudaDevice;
+
+/// Owns one aligned (2 MiB when large, else 64 bytes; of a GPU 256 bytes) zeroed allocation, charged to a
+/// budget while it lives. The host's pages are present from the start. Throws OUT_OF_BUDGET, OUT_OF_MEMORY,
+/// and of a GPU DEVICE_LOST.
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind kind = MemoryKind::host);
+  Buffer(Budget& budget, std::string what, std::size_t bytes);
+  /// Pinned memory, or memory of the GPU, which the host cannot read. `gpu` must outlive it.
+  Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind kind, const CudaDevice& gpu);
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
   ~Buffer();
@@ -67,6 +71,7 @@ class Buffer {
 
  private:
   Budget* budget_ = nullptr;
+  const CudaDevice* gpu_ = nullptr;  // of memory that is not the host's own
   std::string what_;
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/device/cuda_device.hpp"
 #include "engine/src/device/pages.hpp"
 
 namespace talkrt::device {
@@ -63,24 +64,33 @@ void release(std::byte* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
-Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind kind)
-    : budget_(&budget), what_(std::move(what)), bytes_(bytes), kind_(kind) {
-  if (kind != MemoryKind::host) {
-    throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
-                "\"" + what_ + "\" asks for memory of a GPU, and no GPU back end is open");
-  }
+Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes)
+    : budget_(&budget), what_(std::move(what)), bytes_(bytes) {
   if (bytes == 0) return;
-  budget.charge(what_, kind, bytes);
+  budget.charge(what_, kind_, bytes);
   data_ = allocate(bytes);
   if (data_ == nullptr) {
-    budget.refund(what_, kind, bytes);
+    budget.refund(what_, kind_, bytes);
     throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
                                                 what_ + "\", which the memory budget would have allowed");
   }
 }
 
+Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind kind, const CudaDevice& gpu)
+    : budget_(&budget), gpu_(&gpu), what_(std::move(what)), bytes_(bytes), kind_(kind) {
+  if (bytes == 0) return;
+  budget.charge(what_, kind, bytes);
+  try {
+    data_ = gpu.take(kind, bytes);
+  } catch (const Error& error) {
+    budget.refund(what_, kind, bytes);
+    throw Error(error.code(), "\"" + what_ + "\", " + std::to_string(bytes) + " bytes: " + error.what());
+  }
+}
+
 Buffer::Buffer(Buffer&& other) noexcept
     : budget_(other.budget_),
+      gpu_(other.gpu_),
       what_(std::move(other.what_)),
       data_(std::exchange(other.data_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)),
@@ -88,6 +98,7 @@ Buffer::Buffer(Buffer&& other) noexcept
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(budget_, other.budget_);
+  std::swap(gpu_, other.gpu_);
   std::swap(what_, other.what_);
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
@@ -97,7 +108,11 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
-  release(data_, bytes_);
+  if (gpu_ != nullptr) {
+    gpu_->give(kind_, data_);
+  } else {
+    release(data_, bytes_);
+  }
   budget_->refund(what_, kind_, bytes_);
 }
 

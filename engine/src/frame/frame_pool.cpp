@@ -10,17 +10,38 @@ std::size_t row_bytes(int width) {
   return (static_cast<std::size_t>(width) * 4 + kAlign - 1) / kAlign * kAlign;
 }
 
+std::size_t picture_bytes(int width, int height) {
+  return row_bytes(width) * static_cast<std::size_t>(height);
+}
+
 }  // namespace
 
 FramePool::FramePool(int slots, int width, int height, device::Budget& budget)
     : stride_(static_cast<std::int64_t>(row_bytes(width))),
-      memory_(budget, "frames",
-              static_cast<std::size_t>(slots) * row_bytes(width) * static_cast<std::size_t>(height)),
+      memory_(budget, "frames", picture_bytes(width, height) * static_cast<std::size_t>(slots)),
       slots_(static_cast<std::size_t>(slots)) {
   auto* pixels = memory_.as<std::uint8_t>().data();
   for (FrameSlot& slot : slots_) {
-    slot.pixels = pixels;
-    pixels += stride_ * height;
+    slot.target = {pixels, stride_, {}};
+    pixels += picture_bytes(width, height);
+  }
+}
+
+FramePool::FramePool(int slots, int width, int height, bool on_host, const device::CudaDevice& gpu,
+                     device::Budget& budget)
+    : stride_(static_cast<std::int64_t>(row_bytes(width))), slots_(static_cast<std::size_t>(slots)) {
+  const std::size_t one = picture_bytes(width, height), all = one * static_cast<std::size_t>(slots);
+  device_memory_ = device::Buffer(budget, "frames on the GPU", all, device::MemoryKind::device, gpu);
+  if (on_host) memory_ = device::Buffer(budget, "frames", all, device::MemoryKind::pinned, gpu);
+  tickets_.reserve(slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    tickets_.emplace_back(gpu);
+    CudaPicture& picture = slots_[i].target.gpu;
+    slots_[i].target.stride = stride_;
+    picture.device = device_memory_.as<std::uint8_t>().data() + i * one;
+    if (on_host) picture.pinned = memory_.as<std::uint8_t>().data() + i * one;
+    picture.bytes = one;
+    picture.done = &tickets_[i];
   }
 }
 

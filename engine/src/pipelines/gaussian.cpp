@@ -6,17 +6,18 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
+#include "engine/src/deform/cuda_rig.hpp"
 #include "engine/src/deform/deformer.hpp"
 #include "engine/src/features/log_mel_stream.hpp"
 #include "engine/src/motion/face_timeline.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/backdrop.hpp"
 #include "engine/src/render/camera.hpp"
-#include "engine/src/render/gaussian_renderer.hpp"
+#include "engine/src/render/head_renderer.hpp"
 #include "engine/src/render/raster_options.hpp"
-#include "engine/src/render/view_renderer.hpp"
 
 namespace talkrt::pipelines {
 namespace {
@@ -28,16 +29,22 @@ audio::LogMelSpec log_mel_of(const plan::Manifest& manifest) {
 
 class GaussianAvatar final : public Avatar {
  public:
-  GaussianAvatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget);
+  GaussianAvatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget,
+                 const render::Gpu* gpu);
   std::unique_ptr<Pipeline> begin(const SessionSpec&, device::Budget&, Executor&) const override;
   std::int64_t look_ahead() const override;
   std::span<const std::string> emotions() const override { return emotions_; }
+  bool on_gpu() const override { return gpu_ != nullptr; }
+  std::unique_ptr<render::HeadRenderer> renderer(const render::HeadScene& scene, const SessionSpec& spec,
+                                                 device::Budget& budget, Executor& executor) const;
 
   const plan::Plan& source;
   const plan::Manifest& manifest;
   const deform::Rig rig;
 
  private:
+  const render::Gpu* gpu_;
+  std::optional<deform::CudaRig> cuda_rig_;
   std::unique_ptr<nn::Graph> network_;
   std::vector<std::string> emotions_;
 };
@@ -46,8 +53,7 @@ class GaussianPipeline final : public Speaker {
  public:
   GaussianPipeline(const GaussianAvatar& avatar, std::unique_ptr<nn::Instance> network,
                    const SessionSpec& spec, device::Budget& budget, Executor& executor)
-      : executor_(executor),
-        look_ahead_(avatar.look_ahead()),
+      : look_ahead_(avatar.look_ahead()),
         network_name_(avatar.manifest.motion->graph),
         mel_(log_mel_of(avatar.manifest), budget),
         face_(avatar.manifest, std::move(network), {spec.fps_num, spec.fps_den, spec.seed, spec.idle_motion}),
@@ -55,10 +61,9 @@ class GaussianPipeline final : public Speaker {
         deformer_(avatar.rig, *avatar.manifest.gaussian, budget),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, spec.width, spec.height, budget),
-        renderer_(figure(), camera_, render::options_of(*avatar.manifest.gaussian), backdrop_.view(),
-                  target_of(spec.scratch_frame), executor, budget, spec.warn),
-        behind_(backdrop_, budget),
-        views_(render::options_of(*avatar.manifest.gaussian), budget) {
+        renderer_(avatar.renderer({deformer_, camera_, render::options_of(*avatar.manifest.gaussian),
+                                   backdrop_, spec.scratch_frame},
+                                  spec, budget, executor)) {
     for (const std::string& name : avatar.manifest.gaussian->channels) {
       rig_channels_.push_back(motion::channel_named(name).value());
     }
@@ -87,17 +92,16 @@ class GaussianPipeline final : public Speaker {
       for (std::size_t c = 0; c < channels_.size(); ++c) channels_[c] = face[rig_channels_[c]];
     }
     {
-      // What the pose is; posing happens block by block in the renderer's first stage.
+      // What the pose is; posing happens in the renderer's first stage.
       const StageTimer timer(times, TALKRT_STAGE_DEFORM);
       deformer_.set(channels_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    renderer_.draw(figure(), deformer_.changes(), render::dollied(camera_, controls.head_distance),
-                   backdrop_.view(), target_of(target), executor_);
+    renderer_->draw(deformer_, render::dollied(camera_, controls.head_distance), target);
   }
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
-    return views_.draw(deformer_.posed(executor_), camera, behind_.behind(camera), target, executor_);
+    return renderer_->view(deformer_, camera, target);
   }
 
   void restart(std::int64_t position) override {
@@ -118,12 +122,6 @@ class GaussianPipeline final : public Speaker {
   }
 
  private:
-  [[nodiscard]] render::Figure figure() const { return {&deformer_.rig(), deformer_.pose()}; }
-  static gaussian::Target target_of(const PixelTarget& target) {
-    return {target.pixels, target.stride, nullptr, nullptr};
-  }
-
-  Executor& executor_;
   std::int64_t look_ahead_;
   std::string network_name_;
   features::LogMelStream mel_;
@@ -133,13 +131,13 @@ class GaussianPipeline final : public Speaker {
   deform::Deformer deformer_;
   gaussian::Camera camera_;
   render::Backdrop backdrop_;
-  render::GaussianRenderer renderer_;
-  render::ViewBackdrop behind_;
-  render::ViewRenderer views_;
+  std::unique_ptr<render::HeadRenderer> renderer_;
 };
 
-GaussianAvatar::GaussianAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget)
-    : source(p), manifest(p.manifest()), rig(p, budget) {
+GaussianAvatar::GaussianAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget,
+                               const render::Gpu* gpu)
+    : source(p), manifest(p.manifest()), rig(p, budget), gpu_(gpu) {
+  if (gpu_ != nullptr) cuda_rig_.emplace(rig.view(), gpu_->device, budget);
   const auto spec = std::find_if(manifest.graphs.begin(), manifest.graphs.end(),
                                  [&](const auto& g) { return g.name == manifest.motion->graph; });
   network_ = backend.open(source, *spec, 1, &budget);
@@ -151,6 +149,14 @@ std::unique_ptr<Pipeline> GaussianAvatar::begin(const SessionSpec& spec, device:
   return std::make_unique<GaussianPipeline>(*this, network_->instance(&budget), spec, budget, executor);
 }
 
+std::unique_ptr<render::HeadRenderer> GaussianAvatar::renderer(const render::HeadScene& scene,
+                                                               const SessionSpec& spec,
+                                                               device::Budget& budget,
+                                                               Executor& executor) const {
+  if (gpu_ != nullptr) return render::head_renderer_cuda(scene, *cuda_rig_, *gpu_, budget);
+  return render::head_renderer_cpu(scene, executor, budget, spec.warn);
+}
+
 std::int64_t GaussianAvatar::look_ahead() const {
   const plan::Motion& m = *manifest.motion;
   const plan::LogMel& f = *manifest.features;
@@ -160,8 +166,9 @@ std::int64_t GaussianAvatar::look_ahead() const {
 
 }  // namespace
 
-std::unique_ptr<Avatar> open_gaussian(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget) {
-  return std::make_unique<GaussianAvatar>(plan, backend, budget);
+std::unique_ptr<Avatar> open_gaussian(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget,
+                                      const render::Gpu* gpu) {
+  return std::make_unique<GaussianAvatar>(plan, backend, budget, gpu);
 }
 
 }  // namespace talkrt::pipelines

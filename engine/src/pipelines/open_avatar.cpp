@@ -10,11 +10,11 @@
 namespace talkrt::pipelines {
 
 std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
-                                    device::Budget& budget, int threads) {
+                                    device::Budget& budget, int threads, const render::Gpu* gpu) {
   const std::string& model = plan.manifest().model;
-  if (model == "gaussian") return open_gaussian(plan, backend(), budget);
+  if (model == "gaussian") return open_gaussian(plan, backend(), budget, gpu);
   if (model == "avatar") return open_recorded(plan, backend(), budget);
-  if (model == "scene") return open_scene(plan, budget);
+  if (model == "scene") return open_scene(plan, budget, gpu);
   if (model == "vasa1") return open_vasa1(plan, backend(), budget, threads);
   throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
               plan.label() + ": model is \"" + model +

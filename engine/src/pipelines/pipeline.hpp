@@ -22,9 +22,11 @@
 #include <vector>
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/frame/pixel_target.hpp"
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/plan/plan.hpp"
 #include "engine/src/render/backdrop.hpp"
+#include "engine/src/render/gpu.hpp"
 #include "kernels/executor.hpp"
 #include "kernels/gaussian/rasterize.hpp"
 #include "kernels/image/affine.hpp"
@@ -33,11 +35,7 @@ namespace talkrt::pipelines {
 
 using StageTimes = std::array<std::uint64_t, TALKRT_STAGE_COUNT>;  // ns
 
-/// RGBA8, [height, width, 4], rows `stride` bytes apart.
-struct PixelTarget {
-  std::uint8_t* pixels = nullptr;
-  std::int64_t stride = 0;
-};
+using frame::PixelTarget;
 
 /// Of models that animate a picture. Borrowed while the session is being created.
 struct PortraitSpec {
@@ -106,7 +104,8 @@ class Speaker : public Pipeline {
   virtual bool finish() { return false; }
   /// What follows in the stream, at most 1024 floats, all of which it takes. Throws BACKEND_FAILED.
   virtual void feed(std::span<const float> samples, StageTimes& times) = 0;
-  /// Positions only grow. Throws BACKEND_FAILED, OUT_OF_BUDGET; a frame that threw may be tried again.
+  /// Positions only grow. Throws BACKEND_FAILED, OUT_OF_BUDGET; a frame that threw may be tried again. Where
+  /// a GPU draws it returns when the GPU has been told, and throws DEVICE_LOST.
   virtual void render(std::int64_t position, const talkrt_controls& controls, const PixelTarget& target,
                       StageTimes& times) = 0;
   /// The speaker was cut off: forgets audio that was fed; the next sample is the one at `position`. Keeps
@@ -130,12 +129,14 @@ class Avatar {
   /// Whether sessions read the plan's tensors, or only small ones (a background picture): then the file need
   /// not stay in memory.
   [[nodiscard]] virtual bool keeps_plan() const { return true; }
+  /// Whether its sessions' pictures are drawn by the GPU that it was opened with.
+  [[nodiscard]] virtual bool on_gpu() const { return false; }
 };
 
 /// The avatar of a plan, by its model. `plan` must outlive it; `backend` is asked for by models that have a
-/// graph; `threads` work on a heavy one. Throws PLAN_UNSUPPORTED for a model that this library does not run,
-/// and what opening graphs throws.
+/// graph; `threads` work on a heavy one. `gpu` may be null, and models that have no kernels for it leave it
+/// alone. Throws PLAN_UNSUPPORTED for a model that this library does not run, and what opening graphs throws.
 std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
-                                    device::Budget& budget, int threads);
+                                    device::Budget& budget, int threads, const render::Gpu* gpu);
 
 }  // namespace talkrt::pipelines

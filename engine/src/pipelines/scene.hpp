@@ -8,6 +8,6 @@
 namespace talkrt::pipelines {
 
 /// Gaussians that stand still, drawn from whatever camera is asked for.
-std::unique_ptr<Avatar> open_scene(const plan::Plan& plan, device::Budget& budget);
+std::unique_ptr<Avatar> open_scene(const plan::Plan& plan, device::Budget& budget, const render::Gpu* gpu);
 
 }  // namespace talkrt::pipelines

@@ -20,10 +20,10 @@ std::string dumped(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);  // a path may hold any bytes
 }
 
-/// What the CUDA module says of this machine. Sessions run on the CPU either way.
-ordered_json describe_cuda() {
-  const device::CudaModule module = device::open_cuda_module();
-  ordered_json out{{"name", "cuda"}, {"used", false}};
+/// What the CUDA module says of this machine.
+ordered_json describe_cuda(int index, bool used) {
+  const device::CudaModule module = device::open_cuda_module(index);
+  ordered_json out{{"name", "cuda"}, {"index", index}, {"used", used}};
   if (!module.path.empty()) out["module"] = module.path;
   if (!module.device) {
     out["missing"] = module.missing;
@@ -51,7 +51,7 @@ std::string Engine::describe_json() {
                                          {"cpu_path", gaussian::cpu_path()},
                                          {"usable_cores", device::usable_cores()},
                                          {"threads", pool_.workers()}},
-                                        describe_cuda()});
+                                        describe_cuda(config_.device_index, gpu_.has_value())});
   try {
     out["backends"] = ordered_json::array({ordered_json::parse(backend().describe_json())});
   } catch (const Error& error) {
@@ -66,6 +66,7 @@ std::string Engine::describe_json() {
     for (const auto& line : model->budget().lines()) lines[line.what] = line.bytes;
     memory["models"].push_back({{"path", model->path()},
                                 {"in_use", model.use_count() > 1},
+                                {"device", model->avatar().on_gpu() ? "cuda" : "cpu"},
                                 {"host_bytes", model->budget().used(device::MemoryKind::host)},
                                 {"host_budget_bytes", model->budget().host_limit()},
                                 {"lines", std::move(lines)}});
@@ -83,8 +84,9 @@ std::string Session::describe_json() const {
                       {"calls", use.times.runs},
                       {"ms", static_cast<double>(use.times.ns) / 1e6}});
   }
-  return dumped(
-      {{"look_ahead", speaker_ == nullptr ? 0 : speaker_->look_ahead()}, {"graphs", std::move(graphs)}});
+  return dumped({{"device", on_gpu_ ? "cuda" : "cpu"},
+                 {"look_ahead", speaker_ == nullptr ? 0 : speaker_->look_ahead()},
+                 {"graphs", std::move(graphs)}});
 }
 
 std::string Model::describe_json() const {

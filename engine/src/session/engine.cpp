@@ -12,28 +12,34 @@ namespace {
 
 constexpr const char* kAccount = "engine";
 
-/// Says where sessions will draw, and why. Throws BACKEND_MISSING for a GPU that is not there.
-device::CudaModule chosen_gpu(const EngineConfig& config) {
-  if (config.device == TALKRT_DEVICE_CPU) return {};
-  device::CudaModule module = device::open_cuda_module(config.device_index);
-  if (!module.device && config.device == TALKRT_DEVICE_CUDA) {
-    throw Error(TALKRT_ERROR_BACKEND_MISSING, "engine config: device is TALKRT_DEVICE_CUDA, and GPU " +
-                                                  std::to_string(config.device_index) +
-                                                  " cannot be used: " + module.missing);
-  }
-  config.log(TALKRT_LOG_INFO,
-             module.device ? "device: GPU " + std::to_string(config.device_index) + ", " + module.device->name
-                           : "device: the CPU, for: " + module.missing);
-  return module;
-}
-
 }  // namespace
 
 Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
       budget_(kAccount, config_.host_budget),
       pool_(config_.threads > 0 ? config_.threads : device::usable_cores()) {
-  (void)chosen_gpu(config_);
+  if (config_.device != TALKRT_DEVICE_CPU) open_gpu();
+}
+
+/// Says where sessions will draw, and why.
+void Engine::open_gpu() {
+  const std::string name = "GPU " + std::to_string(config_.device_index);
+  try {
+    const device::CudaModule module = device::open_cuda_module(config_.device_index);
+    if (!module.device) throw Error(TALKRT_ERROR_BACKEND_MISSING, module.missing);
+    device_.emplace(module, config_.device_index);
+    batch_.emplace(*device_, budget_);
+    gpu_.emplace(render::Gpu{*device_, *batch_});
+    config_.log(TALKRT_LOG_INFO, "device: " + name + ", " + device_->info().name);
+  } catch (const Error& error) {
+    batch_.reset();
+    device_.reset();
+    if (config_.device == TALKRT_DEVICE_CUDA) {
+      throw Error(error.code(), "engine config: device is TALKRT_DEVICE_CUDA, and " + name +
+                                    " cannot be used: " + error.what());
+    }
+    config_.log(TALKRT_LOG_INFO, "device: the CPU, for " + name + " cannot be used: " + error.what());
+  }
 }
 
 nn::Backend& Engine::backend() {
@@ -67,12 +73,16 @@ std::shared_ptr<const Model> Engine::load(const std::string& path) {
 
   const auto open = [&] {
     return std::make_shared<const Model>(
-        path, identity, budget_, [this]() -> nn::Backend& { return backend(); }, pool_.workers());
+        path, identity, budget_, [this]() -> nn::Backend& { return backend(); }, pool_.workers(), gpu());
   };
   auto model = evicting(open);
   models_.push_back(model);
   config_.log(TALKRT_LOG_INFO, path + ": loaded in " + std::to_string(model->load_ms()) + " ms, " +
                                    std::to_string(model->host_bytes()) + " bytes");
+  if (gpu_ && !model->avatar().on_gpu()) {
+    config_.log(TALKRT_LOG_WARNING, path + ": sessions draw on the CPU, for a plan of model \"" +
+                                        model->manifest().model + "\" has no kernels on the GPU");
+  }
   return model;
 }
 

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/device/cuda_device.hpp"
 #include "engine/src/device/thread_pool.hpp"
 #include "engine/src/nn/graph.hpp"
+#include "engine/src/render/gpu.hpp"
 #include "engine/src/session/log.hpp"
 #include "engine/src/session/model.hpp"
 
@@ -49,9 +51,13 @@ class Engine {
   [[nodiscard]] const Log& log() const noexcept { return config_.log; }
   /// Opened by the first call. Throws BACKEND_MISSING, again and again, with the reasons of the first try.
   [[nodiscard]] nn::Backend& backend();
+  /// nullptr: sessions draw on the CPU.
+  [[nodiscard]] const render::Gpu* gpu() const noexcept { return gpu_ ? &*gpu_ : nullptr; }
   [[nodiscard]] std::string describe_json();
 
  private:
+  void open_gpu();
+
   template <class F>
   auto evicting(F& make) -> decltype(make()) {
     while (true) {
@@ -68,6 +74,11 @@ class Engine {
   EngineConfig config_;
   device::Budget budget_;
   device::ThreadPool pool_;
+
+  // Before the models, which use them until they end.
+  std::optional<device::CudaDevice> device_;
+  std::optional<render::CudaBatch> batch_;
+  std::optional<render::Gpu> gpu_;
 
   std::mutex backend_mutex_;
   std::unique_ptr<nn::Backend> backend_;

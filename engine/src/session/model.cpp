@@ -13,13 +13,13 @@ std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
 }
 
 Model::Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
-             const std::function<nn::Backend&()>& backend, int threads)
+             const std::function<nn::Backend&()>& backend, int threads, const render::Gpu* gpu)
     : path_(path),
       identity_(identity),
       plan_(path),
       budget_(path, plan_.manifest().host_budget, &engine_budget),
       mapping_(budget_, "plan file", plan_.bytes().size()),
-      avatar_(pipelines::open_avatar(plan_, backend, budget_, threads)) {
+      avatar_(pipelines::open_avatar(plan_, backend, budget_, threads, gpu)) {
   if (!avatar_->keeps_plan()) mapping_.shrink(0);
   host_bytes_ = budget_.used(device::MemoryKind::host);
   load_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count();

@@ -32,9 +32,9 @@ class Model {
  public:
   /// `engine_budget` must outlive it. `backend` is asked for after the file was found to be a plan that has
   /// a graph, so that a wrong file is not reported as a missing library and a scene needs none; `threads`
-  /// work on a heavy one.
+  /// work on a heavy one; `gpu` draws it where it has kernels for that, or is null.
   Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
-        const std::function<nn::Backend&()>& backend, int threads);
+        const std::function<nn::Backend&()>& backend, int threads, const render::Gpu* gpu);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] const std::optional<FileIdentity>& identity() const noexcept { return identity_; }

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <string>
 #include <talkrt/error.hpp>
+#include <utility>
 
 #include "engine/src/motion/controls.hpp"
+#include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/session/view_request.hpp"
 
 namespace talkrt::session {
@@ -17,18 +20,29 @@ std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, std::sh
   return shared.with_room([&] { return std::shared_ptr<Session>(new Session(engine, model, config)); });
 }
 
+namespace {
+
+frame::FramePool pool_of(const CheckedConfig& config, const render::Gpu* gpu, device::Budget& budget) {
+  const pipelines::SessionSpec& spec = config.spec;
+  if (gpu == nullptr) return {config.frame_slots, spec.width, spec.height, budget};
+  return {config.frame_slots, spec.width, spec.height, config.frames_on_host, gpu->device, budget};
+}
+
+}  // namespace
+
 Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
                  const talkrt_session_config& config)
     : engine_(std::move(engine)),
       model_(std::move(model)),
-      config_(check_config(config, model_->manifest())),
+      config_(check_config(config, model_->manifest(), model_->avatar().on_gpu())),
       budget_("session", model_->budget().host_limit(), &model_->budget()),
       clock_(model_->manifest().sample_rate, config_.spec.fps_num, config_.spec.fps_den),
       audio_(config_.audio_capacity, budget_),
-      frames_(config_.frame_slots, config_.spec.width, config_.spec.height, budget_),
+      on_gpu_(model_->avatar().on_gpu()),
+      frames_(pool_of(config_, on_gpu_ ? engine_->gpu() : nullptr, budget_)),
       controls_(motion::default_controls()) {
   pipelines::SessionSpec& spec = config_.spec;
-  spec.scratch_frame = {frames_.first_pixels(), frames_.stride()};
+  spec.scratch_frame = frames_.scratch();
   spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
   pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
   speaker_ = pipeline_->speaker();
@@ -100,30 +114,93 @@ void Session::set_controls(const talkrt_controls& controls) {
 }
 
 Pull Session::pull(talkrt_frame& frame) {
-  if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
-  frame::FrameSlot* slot = frames_.acquire(shared_from_this());
-  if (slot == nullptr) {
-    throw Error(TALKRT_ERROR_FRAMES_HELD,
-                "all " + std::to_string(frames_.size()) +
-                    " frame slots are held: release one, or ask for more frame_slots");
+  if (const Pull outcome = begin_ahead(); begun_count_ == 0) return outcome;
+  const Begun begun = next();
+  begun.slot->owner = shared_from_this();
+  frame = begun.frame;
+  frame.slot = reinterpret_cast<talkrt_frame_slot*>(begun.slot);
+  frame.pixels = begun.slot->pixels();
+  if (!config_.frames_on_host) {
+    frame.device_pixels = begun.slot->target.gpu.device;
+    frame.stream = engine_->gpu()->batch.stream();
   }
-  try {
-    deliver({slot->pixels, frames_.stride()}, frame);
-  } catch (const std::exception&) {
-    frame::FramePool::release(*slot);
-    throw;
-  }
-  frame.pixels = slot->pixels;
-  frame.slot = reinterpret_cast<talkrt_frame_slot*>(slot);
   return Pull::frame;
 }
 
 Pull Session::pull_into(const pipelines::PixelTarget& target, talkrt_frame& frame) {
+  if (on_gpu_) return pull_copy(target, frame);
   if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
   deliver(target, frame);
-  frame.pixels = nullptr;
-  frame.slot = nullptr;
+  note_delivered();
   return Pull::frame;
+}
+
+/// What the GPU drew, copied on.
+Pull Session::pull_copy(const pipelines::PixelTarget& target, talkrt_frame& frame) {
+  if (!config_.frames_on_host) {
+    throw Error(TALKRT_ERROR_UNSUPPORTED,
+                "pull_into: this session's frames are in the GPU's memory (TALKRT_FRAMES_DEVICE): pull");
+  }
+  if (const Pull outcome = begin_ahead(); begun_count_ == 0) return outcome;
+  const Begun begun = next();
+  const auto row = static_cast<std::size_t>(config_.spec.width) * 4;
+  for (int y = 0; y < config_.spec.height; ++y) {
+    std::memcpy(target.pixels + y * target.stride, begun.slot->pixels() + y * frames_.stride(), row);
+  }
+  frame::FramePool::release(*begun.slot);
+  frame = begun.frame;
+  frame.stride = target.stride;
+  return Pull::frame;
+}
+
+Pull Session::begin_ahead() {
+  while (begun_count_ <= static_cast<std::size_t>(config_.frames_ahead)) {
+    if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
+    if (begin()) continue;
+    if (begun_count_ > 0) break;
+    throw Error(TALKRT_ERROR_FRAMES_HELD,
+                "all " + std::to_string(frames_.size()) +
+                    " frame slots are held: release one, or ask for more frame_slots");
+  }
+  return Pull::frame;
+}
+
+bool Session::begin() {
+  frame::FrameSlot* slot = frames_.acquire({});  // whom it keeps alive is the host's frame, not ours
+  if (slot == nullptr) return false;
+  Begun& begun = begun_[begun_count_];
+  begun = {slot, {}};
+  try {
+    deliver(slot->target, begun.frame);
+  } catch (const std::exception&) {
+    frame::FramePool::release(*slot);
+    throw;
+  }
+  ++begun_count_;
+  return true;
+}
+
+Session::Begun Session::next() {
+  const Begun first = begun_.front();
+  std::move(begun_.begin() + 1, begun_.end(), begun_.begin());
+  --begun_count_;
+  note_delivered();
+  if (!on_gpu_ || !config_.frames_on_host) return first;
+  Begun out = first;
+  try {
+    const pipelines::StageTimer timer(times_, TALKRT_STAGE_RENDER);
+    first.slot->target.gpu.done->wait();
+  } catch (const std::exception&) {
+    frame::FramePool::release(*first.slot);
+    throw;
+  }
+  out.frame.stage_ns[TALKRT_STAGE_RENDER] += std::exchange(times_[TALKRT_STAGE_RENDER], 0);
+  return out;
+}
+
+void Session::drop_begun() noexcept {
+  for (std::size_t i = 0; i < begun_count_; ++i) frame::FramePool::release(*begun_[i].slot);
+  begun_count_ = 0;
 }
 
 void Session::draw(const talkrt_camera& camera, talkrt_view& view) {
@@ -171,6 +248,8 @@ Pull Session::advance() {
 
 void Session::restart(std::int64_t cut) {
   const std::int64_t position = speaker_->position_of(cut);
+  next_ -= static_cast<std::int64_t>(begun_count_);  // nobody has seen them
+  drop_begun();
   dropped_ += std::max<std::int64_t>(0, position - clock_.position(next_));
   speaker_->restart(position);
   failed_ = false;
@@ -192,10 +271,16 @@ void Session::deliver(const pipelines::PixelTarget& target, talkrt_frame& frame)
   frame.width = config_.spec.width;
   frame.height = config_.spec.height;
   frame.stride = target.stride;
+  frame.device = on_gpu_ ? TALKRT_DEVICE_CUDA : TALKRT_DEVICE_CPU;
+  frame.device_index = on_gpu_ ? engine_->gpu()->device.index() : 0;
   frame.untrained = model_->manifest().untrained_seed ? 1 : 0;
   std::copy(times_.begin(), times_.end(), frame.stage_ns);
   times_ = {};
-  next_position_ = clock_.position(++next_);
+  ++next_;
+}
+
+void Session::note_delivered() {
+  next_position_ = begun_count_ > 0 ? begun_.front().frame.audio_position : clock_.position(next_);
   ++delivered_;
 }
 

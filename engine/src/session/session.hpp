@@ -58,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] std::string describe_json() const;
   /// Of the last frame; valid until the next pull. A scene has none.
   [[nodiscard]] std::span<const float> channels() const;
+  [[nodiscard]] const device::Budget& budget() const noexcept { return budget_; }
   [[nodiscard]] int width() const noexcept { return config_.spec.width; }
 
  private:
@@ -66,11 +67,26 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// Throws UNSUPPORTED where the model takes no audio.
   [[nodiscard]] pipelines::Speaker& speaker() const;
+  /// A frame that is drawn, or being drawn, into a slot of its own.
+  struct Begun {
+    frame::FrameSlot* slot = nullptr;
+    talkrt_frame frame{};
+  };
+
   /// Feeds audio until the next frame can be rendered.
   Pull advance();
   /// `cut`: where in the stream it goes on.
   void restart(std::int64_t cut);
+  [[nodiscard]] Pull pull_copy(const pipelines::PixelTarget& target, talkrt_frame& frame);
+  /// Draws the next frame into a slot; false when every slot is held.
+  bool begin();
+  /// Begins frames until `frames_ahead` are under way beside the next one, as far as audio and slots go.
+  Pull begin_ahead();
+  /// The first one begun, once the host may look at it.
+  Begun next();
+  void drop_begun() noexcept;
   void deliver(const pipelines::PixelTarget& target, talkrt_frame& frame);
+  void note_delivered();
 
   std::shared_ptr<Engine> engine_;
   std::shared_ptr<const Model> model_;
@@ -78,6 +94,7 @@ class Session : public std::enable_shared_from_this<Session> {
   device::Budget budget_;
   FrameClock clock_;
   AudioQueue audio_;
+  bool on_gpu_;
   frame::FramePool frames_;
   std::unique_ptr<pipelines::Pipeline> pipeline_;
   pipelines::Speaker* speaker_ = nullptr;  // the same, where the model takes audio
@@ -90,6 +107,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::int64_t fed_ = 0;   // of the stream, which is samples or the host's rows
   bool failed_ = false;    // a feed threw: the stream is broken until it restarts
   pipelines::StageTimes times_{};
+  std::array<Begun, kMaxFramesAhead + 1> begun_{};  // in order
+  std::size_t begun_count_ = 0;
   std::array<float, 1024> chunk_{};
 
   std::atomic<std::int64_t> delivered_{0}, dropped_{0}, next_position_{0};

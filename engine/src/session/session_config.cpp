@@ -133,6 +133,18 @@ void refuse_portrait(const talkrt_session_config& config, const talkrt_session_c
   if (config.motion_guidance != defaults.motion_guidance) refused("motion_guidance");
 }
 
+void check_gpu_frames(const talkrt_session_config& config, bool on_gpu) {
+  in_range("frame_memory", config.frame_memory, TALKRT_FRAMES_HOST, TALKRT_FRAMES_DEVICE);
+  in_range("frames_ahead", config.frames_ahead, 0, kMaxFramesAhead);
+  if (config.frame_memory == TALKRT_FRAMES_DEVICE && !on_gpu) {
+    refuse("frame_memory", "TALKRT_FRAMES_DEVICE", "TALKRT_FRAMES_HOST: the CPU draws this session");
+  }
+  if (config.frames_ahead >= config.frame_slots) {
+    refuse("frames_ahead", std::to_string(config.frames_ahead),
+           "less than frame_slots, which is " + std::to_string(config.frame_slots));
+  }
+}
+
 }  // namespace
 
 talkrt_session_config default_session_config() {
@@ -147,7 +159,7 @@ talkrt_session_config default_session_config() {
   return config;
 }
 
-CheckedConfig check_config(const talkrt_session_config& config, const plan::Manifest& manifest) {
+CheckedConfig check_config(const talkrt_session_config& config, const plan::Manifest& manifest, bool on_gpu) {
   CheckedConfig out;
   pipelines::SessionSpec& spec = out.spec;
   int natural_width = manifest.width, natural_height = manifest.height;
@@ -181,6 +193,9 @@ CheckedConfig check_config(const talkrt_session_config& config, const plan::Mani
   const auto slots = static_cast<int>(in_range("frame_slots", config.frame_slots, 1, kMaxSlots));
   if (manifest.is_scene()) return out;  // no audio, and no frames of its own
   out.frame_slots = slots;
+  check_gpu_frames(config, on_gpu);
+  out.frames_on_host = config.frame_memory == TALKRT_FRAMES_HOST;
+  out.frames_ahead = on_gpu ? config.frames_ahead : 0;
   out.audio_capacity = config.audio_capacity == 0
                            ? std::int64_t{2} * manifest.sample_rate
                            : in_range("audio_capacity", config.audio_capacity, 1, kMaxCapacity);

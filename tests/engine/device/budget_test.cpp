@@ -185,14 +185,5 @@ TEST(Buffer, survives_a_system_without_memory) {
   EXPECT_EQ(budget.used(MemoryKind::host), 0u);
 }
 
-TEST(Buffer, of_gpu_memory_is_refused_without_a_gpu) {
-  Budget budget("engine", 0);
-  EXPECT_EQ(error_of([&] { Buffer(budget, "frames", 64, MemoryKind::pinned); }).code(),
-            TALKRT_ERROR_PLAN_UNSUPPORTED);
-  EXPECT_EQ(error_of([&] { Buffer(budget, "frames", 64, MemoryKind::device); }).code(),
-            TALKRT_ERROR_PLAN_UNSUPPORTED);
-  EXPECT_TRUE(budget.lines().empty());
-}
-
 }  // namespace
 }  // namespace talkrt::device

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One GPU of an engine, through the CUDA module, whose error numbers become Errors here: OUT_OF_MEMORY,
+// DEVICE_LOST, or BACKEND_FAILED. From any thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "engine/src/device/budget.hpp"
+#include "engine/src/device/cuda_module.hpp"
+
+namespace talkrt::device {
+
+class CudaDevice {
+ public:
+  /// `module.device` is there.
+  CudaDevice(const CudaModule& module, int index);
+
+  [[nodiscard]] int index() const noexcept { return index_; }
+  [[nodiscard]] const cuda::DeviceInfo& info() const noexcept { return info_; }
+  [[nodiscard]] const cuda::Module& table() const noexcept { return *table_; }
+
+  /// Device or pinned memory, zeroed. device::Buffer charges for it first; nobody else calls it.
+  [[nodiscard]] std::byte* take(MemoryKind kind, std::size_t bytes) const;
+  void give(MemoryKind kind, std::byte* memory) const noexcept;
+  /// Done when they return: for setting up, not for frames.
+  void copy_in(void* to, std::span<const std::byte> from) const;
+  void copy_out(std::span<std::byte> to, const void* from) const;
+
+  /// Throws for a code that is not 0.
+  void check(int code, const cuda::Why& why) const;
+
+ private:
+  const cuda::Module* table_;
+  int index_;
+  cuda::DeviceInfo info_;
+};
+
+/// The moment at which what a draw makes is where it shall be.
+class CudaTicket {
+ public:
+  explicit CudaTicket(const CudaDevice& gpu);
+  /// Returns when the last draw with this ticket is done; at once before the first.
+  void wait() const;
+  [[nodiscard]] cuda::Ticket* get() const noexcept { return ticket_.get(); }
+
+ private:
+  const CudaDevice* gpu_;
+  std::unique_ptr<cuda::Ticket, void (*)(cuda::Ticket*)> ticket_;
+};
+
+}  // namespace talkrt::device

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a frame's picture goes.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/src/device/cuda_device.hpp"
+
+namespace talkrt::frame {
+
+/// The same picture where a GPU draws: first in its memory, then, unless `pinned` is null, in the host's.
+struct CudaPicture {
+  std::uint8_t* device = nullptr;  // [height, stride]
+  std::uint8_t* pinned = nullptr;  // the same
+  std::size_t bytes = 0;
+  const device::CudaTicket* done = nullptr;  // when both are there
+};
+
+/// RGBA8, [height, width, 4], rows `stride` bytes apart.
+struct PixelTarget {
+  std::uint8_t* pixels = nullptr;  // null where a GPU draws
+  std::int64_t stride = 0;
+  CudaPicture gpu = {};
+};
+
+}  // namespace talkrt::frame

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/src/render/cuda_views.hpp"
+#include "engine/src/render/head_renderer.hpp"
+
+namespace talkrt::render {
+namespace {
+
+class CudaHeadRenderer final : public HeadRenderer {
+ public:
+  CudaHeadRenderer(const HeadScene& scene, const deform::CudaRig& rig, const Gpu& gpu, device::Budget& budget)
+      : background_(scene.backdrop.view(), scene.camera.width, scene.camera.height, gpu.device, budget),
+        frames_(rig.view(), scene.options, scene.camera.width, scene.camera.height, gpu, budget),
+        views_(rig.view(), scene.options, scene.backdrop, gpu, budget) {
+    draw(scene.head, scene.camera, scene.scratch_frame);
+    scene.scratch_frame.gpu.done->wait();
+  }
+
+  void draw(const deform::Deformer& head, const gaussian::Camera& camera,
+            const frame::PixelTarget& target) override {
+    const frame::CudaPicture& picture = target.gpu;
+    CudaOutput output;
+    output.target.rgba8 = picture.device;
+    output.target.rgba8_stride = target.stride;
+    if (picture.pinned != nullptr) {
+      output.copies[output.copy_count++] = {picture.device, picture.pinned, picture.bytes};
+    }
+    output.done = picture.done;
+    frames_.draw(head.pose(), camera, background_.view(), output);
+  }
+
+  gaussian::RasterStats view(deform::Deformer& head, const gaussian::Camera& camera,
+                             const gaussian::Target& target) override {
+    return views_.draw(head.pose(), camera, target);
+  }
+
+ private:
+  CudaBackdrop background_;
+  CudaRenderer frames_;
+  CudaViews views_;
+};
+
+}  // namespace
+
+std::unique_ptr<HeadRenderer> head_renderer_cuda(const HeadScene& scene, const deform::CudaRig& rig,
+                                                 const Gpu& gpu, device::Budget& budget) {
+  return std::make_unique<CudaHeadRenderer>(scene, rig, gpu, budget);
+}
+
+}  // namespace talkrt::render

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Engines on the emulated GPU of tests/emulation.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "tests/emulation/controls.h"
+#include "tests/engine/session/tiny_session.hpp"
+
+namespace talkrt::session {
+
+/// Every test begins with a sound GPU, and leaves nothing on it.
+class OnGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("TALKRT_CUDA_MODULE", TALKRT_EMULATED_MODULE, 1);
+    talkrt_emulation_restore();
+    talkrt_emulation_set_late(0);
+    talkrt_emulation_set_order(0);
+    taken_before_ = talkrt_emulation_bytes_taken();
+  }
+  void TearDown() override {
+    talkrt_emulation_restore();
+    EXPECT_EQ(talkrt_emulation_bytes_taken(), taken_before_) << "memory of the GPU was not given back";
+    unsetenv("TALKRT_CUDA_MODULE");
+  }
+
+  static std::shared_ptr<Engine> gpu_engine(EngineConfig config = with_threads(1)) {
+    config.device = TALKRT_DEVICE_CUDA;
+    return engine(std::move(config));
+  }
+
+ private:
+  std::uint64_t taken_before_ = 0;
+};
+
+/// Peak signal to noise of bytes, dB; infinite when equal.
+inline double psnr(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = double{1} * a[i] - b[i];
+    sum += difference * difference;
+  }
+  return a.size() != b.size() ? 0 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.size()) / sum);
+}
+
+}  // namespace talkrt::session
