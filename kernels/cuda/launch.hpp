@@ -10,7 +10,8 @@ namespace talkrt::cuda {
 struct Launch {
   dim3 grid, block;
   cudaStream_t stream = nullptr;
-  bool overlap = false;  // may start while the grid before it ends; needs compute capability 9.0
+  bool overlap = false;          // may start while the grid before it ends; needs compute capability 9.0
+  std::size_t shared_bytes = 0;  // see dynamic_shared(); more than 48 KB want allow_shared_bytes() first
 };
 
 template <class... Params, class... Args>
@@ -22,9 +23,27 @@ cudaError_t launch(const Launch& how, void (*kernel)(Params...), Args... args) {
   config.gridDim = how.grid;
   config.blockDim = how.block;
   config.stream = how.stream;
+  config.dynamicSmemBytes = how.shared_bytes;
   config.attrs = &attribute;
   config.numAttrs = how.overlap ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel, args...);
+}
+
+template <class... Params>
+cudaError_t allow_shared_bytes(void (*kernel)(Params...), std::size_t bytes) {
+  return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                              cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+}
+
+/// The shared memory whose size the launch says.
+template <class T>
+__device__ T* dynamic_shared() {
+#if defined(__CUDACC__)
+  extern __shared__ __align__(128) unsigned char memory[];
+  return reinterpret_cast<T*>(memory);
+#else
+  return static_cast<T*>(emulation::dynamic_shared());
+#endif
 }
 
 /// In a kernel launched with `overlap`: from here on, everything that the grid before it wrote is there.

@@ -13,12 +13,6 @@
 #include "tests/emulation/emulation.hpp"
 #include "tests/emulation/scheduler.hpp"
 
-// The linker's names for both ends of the section.
-extern "C" {
-extern char __start_emulated_shared[] __attribute__((weak));
-extern char __stop_emulated_shared[] __attribute__((weak));
-}
-
 namespace talkrt::emulation {
 namespace {
 
@@ -50,13 +44,6 @@ void fail(const char* format, ...) {
   std::abort();
 }
 
-void spoil_shared_memory() {
-  if (__start_emulated_shared != nullptr) {
-    std::memset(__start_emulated_shared, 0xff,
-                static_cast<std::size_t>(__stop_emulated_shared - __start_emulated_shared));
-  }
-}
-
 Thread Grid::thread(unsigned block, unsigned number) const {
   Thread out;
   out.thread_index = {number % block_size.x, number / block_size.x, 0};
@@ -82,7 +69,7 @@ unsigned block_count(bool predicate) {
   return __atomic_load_n(&votes[call % 3], __ATOMIC_RELAXED);
 }
 
-void run_grid(const dim3& size, const dim3& block_size, Body body, void* context) {
+void run_grid(const dim3& size, const dim3& block_size, std::size_t shared_bytes, Body body, void* context) {
   const unsigned threads = block_size.x * block_size.y;
   if (size.x == 0 || size.y == 0 || size.y > 65535 || size.z != 1 || block_size.z != 1 || threads == 0 ||
       threads > kMaxThreads || threads % kWarp != 0) {
@@ -91,6 +78,7 @@ void run_grid(const dim3& size, const dim3& block_size, Body body, void* context
   }
   std::mt19937 bits(order_seed);
   votes = {};
+  take_dynamic_shared(shared_bytes);
   run_blocks(
       {size, block_size, threads, shuffled(size.x * size.y, bits), shuffled(threads, bits), body, context});
   ++grids;

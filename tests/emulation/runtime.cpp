@@ -138,8 +138,10 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 cudaError_t cudaDriverGetVersion(int* version) {
   return talkrt::emulation::call("cudaDriverGetVersion", [&] { *version = 13000; });
 }
-cudaError_t cudaDeviceGetAttribute(int* out, cudaDeviceAttr /*attribute*/, int /*device*/) {
-  return talkrt::emulation::call("cudaDeviceGetAttribute", [&] { *out = 9; });
+cudaError_t cudaDeviceGetAttribute(int* out, cudaDeviceAttr attribute, int /*device*/) {
+  return talkrt::emulation::call("cudaDeviceGetAttribute", [&] {
+    *out = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024 : 9;
+  });
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int /*device*/) {
   return talkrt::emulation::call("cudaGetDeviceProperties",

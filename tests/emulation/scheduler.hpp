@@ -26,6 +26,9 @@ struct Grid {
 /// Runs all blocks; each scheduler's.
 void run_blocks(const Grid& grid);
 
+/// Before every grid.
+void take_dynamic_shared(std::size_t bytes);
+
 /// Before every block: nobody may read what the block has not written.
 void spoil_shared_memory();
 

@@ -69,8 +69,11 @@ const std::uint32_t* warp_exchange(std::uint32_t mine);
 /// Of all threads of the block; a barrier.
 unsigned block_count(bool predicate);
 
+/// What the running grid was launched with; of one that ends where it was said to.
+void* dynamic_shared();
+
 using Body = void (*)(void*);
-void run_grid(const dim3& grid, const dim3& block, Body body, void* context);
+void run_grid(const dim3& grid, const dim3& block, std::size_t shared_bytes, Body body, void* context);
 
 }  // namespace talkrt::emulation
 
@@ -89,11 +92,14 @@ inline constexpr Coordinates blockIdx{{[] { return talkrt::emulation::self().blo
 
 template <class... Params, class... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Params...), Args... args) {
-  const auto run = [grid = config->gridDim, block = config->blockDim, kernel,
-                    held = std::tuple<Params...>(args...)] {
+  if (config->dynamicSmemBytes > talkrt::emulation::shared_limit(reinterpret_cast<const void*>(kernel))) {
+    return cudaErrorInvalidValue;
+  }
+  const auto run = [grid = config->gridDim, block = config->blockDim, shared = config->dynamicSmemBytes,
+                    kernel, held = std::tuple<Params...>(args...)] {
     const auto call = [&] { std::apply(kernel, held); };
     talkrt::emulation::run_grid(
-        grid, block, [](void* c) { (*static_cast<decltype(call)*>(c))(); },
+        grid, block, shared, [](void* c) { (*static_cast<decltype(call)*>(c))(); },
         const_cast<void*>(static_cast<const void*>(&call)));
   };
   return talkrt::emulation::launch(config->stream, run);
@@ -135,4 +141,9 @@ T atomicMax(T* at, T value) {
 
 inline int __popc(unsigned v) { return __builtin_popcount(v); }
 inline int __ffs(int v) { return __builtin_ffs(v); }
+template <class T>
+T __ldg(const T* at) {
+  return *at;
+}
+inline float __uint_as_float(unsigned v) { return __builtin_bit_cast(float, v); }
 inline unsigned __float_as_uint(float v) { return __builtin_bit_cast(unsigned, v); }

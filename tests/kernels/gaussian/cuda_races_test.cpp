@@ -4,6 +4,7 @@
 // one of the system's, and a barrier that is missing is a report.
 #include <gtest/gtest.h>
 
+#include "tests/kernels/gaussian/cuda_movement.hpp"
 #include "tests/kernels/gaussian/cuda_picture.hpp"
 #include "tests/kernels/gaussian/random_scene.hpp"
 
@@ -33,6 +34,16 @@ TEST(CudaRaces, rig_posed_on_the_way) {
   scene.camera = plain_camera(16, 16);
   scene.camera.viewmat[11] = 3;
   EXPECT_GT(cuda_render_rig(rig, scene).stats.visible, 20u);
+}
+
+TEST(CudaRaces, networks_move_gaussians) {
+  const layered::Head layers(2, 1, 64);
+  const gaussian::PackedScene of_layers(layers.scene);
+  EXPECT_TRUE(moved_by_cuda(layers, of_layers).means == layered::moved(layers, of_layers, 1).means);
+  const attending::Head attention({1, 3, 2, 16, 48, 2, 3, 128, 1});
+  const gaussian::PackedScene of_attention(attention.scene);
+  const attending::Arrays rest = attending::at_rest(of_attention.splats());
+  EXPECT_FALSE(moved_by_cuda(attention, of_attention, 0).sh == rest.sh);
 }
 
 }  // namespace
