@@ -57,14 +57,19 @@ __device__ inline Tiles inria_tiles(const CudaCamera& v, const Ellipse& at) {
   return radius > v.radius_clip ? out : Tiles{0, 0, -1, -1};
 }
 
+/// The greatest q of a pixel that a splat can colour.
+__device__ __forceinline__ float reach_of(float log2_opacity) {
+  constexpr float kSlack = 0.02f;  // covers fp32 rounding of q for splats as large as any image
+  return log2_opacity + (kLog2Of255 + kSlack);
+}
+
 /// What the test of a rectangle needs of a Record.
 struct Reach {
   float x, y, p, r, s, y_of_x, x_of_y, limit;
 
   __device__ static Reach of(const Record& splat) {
-    constexpr float kSlack = 0.02f;  // covers fp32 rounding of q for splats as large as any image
     return {splat.x, splat.y,      splat.p,      splat.r,
-            splat.s, splat.y_of_x, splat.x_of_y, splat.log2_opacity + (kLog2Of255 + kSlack)};
+            splat.s, splat.y_of_x, splat.x_of_y, reach_of(splat.log2_opacity)};
   }
 
   /// Whether some point of the rectangle whose first and last pixel centres are these can reach alpha 1/255:

@@ -4,17 +4,19 @@
 //
 //   1. The tile's bin into shared memory, sorted by (layer, depth, index).
 //   2. kBatch records at a time into shared memory, in order.
-//   3. Each of the 8 warps owns 8x4 pixels. Its lanes test 32 records against that rectangle at once; those
-//      that reach it are blended one after the other, a pixel a lane, with the exact stop rule. A warp whose
-//      pixels are done tests nothing more, and when all are done the tile ends.
-//   4. Pixels out. Thread 0 has set the bin's count back to 0 for the next frame.
+//   3. Each of the 8 warps owns 8x4 pixels. Its lanes test 32 records against that rectangle at once. Those
+//      that reach it are written down for this warp, as seen from the rectangle's corner, and blended two by
+//      two, a pixel a lane, with the exact stop rule: the exponents of two splats are worked out side by
+//      side, what depends on the transmittance one after the other. A warp whose pixels are done tests
+//      nothing more, and when all are done the tile ends.
+//   4. Pixels out. Thread 0 sets the bin's count back to 0 for the next frame.
 //
 // A tile whose bin was full looks for its splats among all: it walks the rectangles of all Gaussians, keeps
 // the nearest kRound, blends them, and goes on behind them until none are left or its pixels are done. Slow,
 // exact, and in need of nobody: no host reads a flag between the kernels.
 //
-// Shared memory is 22.5 KB and registers are held to 48 a thread, so five blocks fit a multiprocessor: an
-// H200 has 660 places, and a head covers some 500 of the 1024 tiles of 512x512.
+// Shared memory is 39 KB, so five blocks fit a multiprocessor: an H200 has 660 places, and a head covers some
+// 500 of the 1024 tiles of 512x512.
 #include "kernels/cuda/launch.hpp"
 #include "kernels/gaussian/extent_cuda.hpp"
 #include "kernels/gaussian/kernels_cuda.hpp"
@@ -24,164 +26,244 @@
 namespace talkrt::gaussian::cuda {
 namespace {
 
-constexpr int kBatch = 128;
-constexpr int kRound = kMaxBinCapacity / 2;
+constexpr int kWarps = kBlendThreads / 32;
+constexpr int kBatch = kBlendThreads;  // each thread fetches one record
+// Of an overfull tile: how many are blended at once, looked at between two barriers, and held before the
+// farthest are let go.
+constexpr int kRound = kMaxBinCapacity / 2, kScan = 2 * kBlendThreads, kFull = kMaxBinCapacity - kScan;
 constexpr unsigned kWholeWarp = 0xffffffffu;
+constexpr std::uint64_t kNoKey = ~std::uint64_t{0};  // behind every Gaussian
 static_assert(sizeof(Record) == 3 * sizeof(float4));
+
+/// The splats that reach a warp's rectangle, of 32 that were tested. With the lane's column x and row y, the
+/// exponent is log2_opacity - (u + p x + r y)^2 - (v + s y)^2.
+struct Touching {
+  float4 place[32];  // p, r, u, s
+  float4 shade[32];  // v, log2 opacity, red, green
+  float2 rest[32];   // blue, depth
+};
 
 struct Shared {
   std::uint64_t keys[kMaxBinCapacity];
   float4 records[kBatch * 3];
+  Touching touching[kWarps];
   int held;
 };
 
 /// A thread's pixel and its warp's rectangle.
 class Painter {
  public:
-  __device__ Painter(const CudaView& view, int tile) : view_(view) {
+  __device__ Painter(const CudaView& view, int tile)
+      : view_(view),
+        tile_x_(tile % view.camera.tiles_x),
+        tile_y_(tile / view.camera.tiles_x),
+        done_at_(view.camera.done_at) {
     const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
-    left_ = tile % view.camera.tiles_x * kTile + warp % 2 * 8;
-    top_ = tile / view.camera.tiles_x * kTile + warp / 2 * 4;
-    x_ = left_ + lane % 8;
-    y_ = top_ + lane / 8;
-    done_ = x_ >= view.camera.width || y_ >= view.camera.height;
+    left_ = tile_x_ * kTile + warp % 2 * 8;
+    top_ = tile_y_ * kTile + warp / 2 * 4;
+    column_ = static_cast<float>(lane % 8);
+    row_ = static_cast<float>(lane / 8);
+    if (x() >= view.camera.width || y() >= view.camera.height) least_ = kDone;
   }
+
+  [[nodiscard]] __device__ int tile_x() const { return tile_x_; }
+  [[nodiscard]] __device__ int tile_y() const { return tile_y_; }
 
   /// Blends the Gaussians of sorted keys, whose low halves are indices. True: all pixels of the tile are
   /// done.
   __device__ bool blend(Shared& shared, int count) {
     for (int first = 0; first < count; first += kBatch) {
-      if (__syncthreads_and(done_ ? 1 : 0) != 0) return true;  // also: the batch before was used
+      if (__syncthreads_and(done() ? 1 : 0) != 0) return true;  // also: the batch before was used
       const int batch = count - first < kBatch ? count - first : kBatch;
       fetch(shared, first, batch);
       __syncthreads();
-      blend_batch(shared.records, batch);
+      blend_batch(shared, batch);
     }
-    return __syncthreads_and(done_ ? 1 : 0) != 0;
+    return __syncthreads_and(done() ? 1 : 0) != 0;
   }
 
-  __device__ void write() const { write_pixel(view_, pixel_, x_, y_); }
+  __device__ void write() const { write_pixel(view_, pixel_, x(), y()); }
 
  private:
+  static constexpr float kDone = 2;  // more than any alpha
+
+  [[nodiscard]] __device__ int x() const { return left_ + static_cast<int>(threadIdx.x) % 8; }
+  [[nodiscard]] __device__ int y() const { return top_ + static_cast<int>(threadIdx.x) % 32 / 8; }
+  [[nodiscard]] __device__ bool done() const { return least_ == kDone; }
+
   __device__ void fetch(Shared& shared, int first, int batch) const {
-    const auto* from = reinterpret_cast<const float4*>(view_.scratch.records);
-    for (int i = static_cast<int>(threadIdx.x); i < batch * 3; i += kBlendThreads) {
-      const auto index = static_cast<std::uint32_t>(shared.keys[first + i / 3]);
-      shared.records[i] = from[std::ptrdiff_t{index} * 3 + i % 3];
+    const int thread = static_cast<int>(threadIdx.x);
+    if (thread >= batch) return;
+    const auto index = static_cast<std::uint32_t>(shared.keys[first + thread]);
+    const auto* from = reinterpret_cast<const float4*>(view_.scratch.records + index);
+    const float4 a = from[0], b = from[1], c = from[2];
+    float4* to = shared.records + thread * 3;
+    to[0] = a, to[1] = b, to[2] = c;
+  }
+
+  __device__ void blend_batch(Shared& shared, int batch) {
+    Touching& list = shared.touching[threadIdx.x / 32];
+    for (int group = 0; group < batch; group += 32) {
+      if (__ballot_sync(kWholeWarp, done() ? 0 : 1) == 0) return;
+      const int count = find_touching(shared.records + group * 3, batch - group, list);
+      __syncwarp();
+      for (int i = 0; i < count; i += 2) {
+        const float4 first = list.place[i], second = list.place[i + 1];
+        const float4 first_shade = list.shade[i], second_shade = list.shade[i + 1];
+        const float first_alpha = alpha(first, first_shade), second_alpha = alpha(second, second_shade);
+        add(first_alpha, first_shade, list.rest[i]);
+        add(second_alpha, second_shade, list.rest[i + 1]);
+      }
+      __syncwarp();
     }
   }
 
-  __device__ void blend_batch(const float4* records, int batch) {
+  /// How many of these (up to 32) records reach the warp's rectangle. An even number of them can be blended:
+  /// the last may be nothing.
+  __device__ int find_touching(const float4* records, int count, Touching& list) const {
     const float left = static_cast<float>(left_) + 0.5f, top = static_cast<float>(top_) + 0.5f;
     const int lane = static_cast<int>(threadIdx.x) % 32;
-    for (int group = 0; group < batch; group += 32) {
-      if (__ballot_sync(kWholeWarp, done_ ? 0 : 1) == 0) return;
-      const int mine = group + lane;
-      const bool touched = mine < batch && Reach::of(*reinterpret_cast<const Record*>(records + mine * 3))
-                                               .touches(left, top, left + 7, top + 3);
-      for (unsigned wanted = __ballot_sync(kWholeWarp, touched ? 1 : 0); wanted != 0; wanted &= wanted - 1) {
-        add(records + (group + __ffs(static_cast<int>(wanted)) - 1) * 3);
-      }
+    float4 a{}, b{};
+    bool touched = false;
+    if (lane < count) {
+      a = records[lane * 3];      // x, y, p, r
+      b = records[lane * 3 + 1];  // s, log2 opacity, y of x, x of y
+      touched = Reach{a.x, a.y, a.z, a.w, b.x, b.z, b.w, reach_of(b.y)}.touches(left, top, left + 7, top + 3);
     }
+    const unsigned all = __ballot_sync(kWholeWarp, touched ? 1 : 0);
+    const int found = __popc(all);
+    if (touched) {
+      const float4 c = records[lane * 3 + 2];  // colour, depth
+      const int at = __popc(all & ((1u << lane) - 1));
+      const float dx = left - a.x, dy = top - a.y;
+      list.place[at] = {a.z, a.w, fmaf(a.z, dx, a.w * dy), b.x};
+      list.shade[at] = {b.x * dy, b.y, c.x, c.y};
+      list.rest[at] = {c.z, c.w};
+    } else if (found % 2 != 0 && __popc(~all & ((1u << lane) - 1)) == 0) {  // the first lane that has none
+      list.place[found] = {0, 0, 0, 0};
+      list.shade[found] = {0, -200, 0, 0};
+      list.rest[found] = {0, 0};
+    }
+    return found;
   }
 
-  __device__ void add(const float4* record) {
-    const float4 a = record[0];                                     // x, y, p, r
-    const float2 b = *reinterpret_cast<const float2*>(record + 1);  // s, log2 opacity
-    const float dx = static_cast<float>(x_) + 0.5f - a.x, dy = static_cast<float>(y_) + 0.5f - a.y;
-    const float u = fmaf(a.z, dx, a.w * dy), v = b.x * dy;
-    const float alpha = fminf(kMaxAlpha, talkrt::cuda::exp2_fast(fmaf(-u, u, fmaf(-v, v, b.y))));
-    if (done_ || alpha < kMinAlpha) return;
-    const float after = fmaf(-alpha, pixel_.transmittance, pixel_.transmittance);
-    if (after <= view_.camera.done_at) {  // without this splat
-      done_ = true;
-      return;
-    }
-    const float4 c = record[2];  // colour, depth
-    const float weight = alpha * pixel_.transmittance;
-    pixel_.red = fmaf(weight, c.x, pixel_.red);
-    pixel_.green = fmaf(weight, c.y, pixel_.green);
-    pixel_.blue = fmaf(weight, c.z, pixel_.blue);
-    pixel_.depth = fmaf(weight, c.w, pixel_.depth);
-    pixel_.transmittance = after;
+  [[nodiscard]] __device__ float alpha(const float4& place, const float4& shade) const {
+    const float u = fmaf(place.x, column_, fmaf(place.y, row_, place.z)), v = fmaf(place.w, row_, shade.x);
+    return fminf(kMaxAlpha, talkrt::cuda::exp2_fast(fmaf(-u, u, fmaf(-v, v, shade.y))));
+  }
+
+  /// Without branches: in a list of those that reach the rectangle, some lane nearly always blends.
+  __device__ void add(float alpha, const float4& shade, const float2& rest) {
+    const float before = pixel_.transmittance, after = fmaf(-alpha, before, before);
+    const bool counts = alpha >= least_, goes_on = counts && after > done_at_;
+    pixel_.transmittance = goes_on ? after : before;
+    least_ = counts && !goes_on ? kDone : least_;        // without this splat
+    const float weight = before - pixel_.transmittance;  // alpha * before, to 2^-24
+    pixel_.red = fmaf(weight, shade.z, pixel_.red);
+    pixel_.green = fmaf(weight, shade.w, pixel_.green);
+    pixel_.blue = fmaf(weight, rest.x, pixel_.blue);
+    pixel_.depth = fmaf(weight, rest.y, pixel_.depth);
   }
 
   const CudaView& view_;
-  int left_, top_, x_, y_;
-  bool done_;
+  int tile_x_, tile_y_, left_, top_;
+  float column_, row_, done_at_;
+  float least_ = kMinAlpha;  // that counts for this pixel
   Pixel pixel_;
 };
 
-/// Of the Gaussians whose rectangles include the tile, the kRound nearest behind `after`, sorted in
-/// shared.keys; returns how many. `unlimited`: there is no `after` yet.
-__device__ int nearest_behind(const CudaView& view, int tile, std::uint64_t after, bool unlimited,
-                              Shared& shared) {
-  const int thread = static_cast<int>(threadIdx.x), count = view.rig.rest.count;
-  const int x = tile % view.camera.tiles_x, y = tile / view.camera.tiles_x;
-  std::uint64_t limit = kNoKey;
-  __syncthreads();
-  if (thread == 0) shared.held = 0;
-  for (int first = 0; first < count; first += kBlendThreads) {
+/// A tile's Gaussians in drawing order: all of its bin, or of an overfull one kRound at a time.
+class Rounds {
+ public:
+  __device__ Rounds(const CudaView& view, int tile, int binned)
+      : view_(view), tile_(tile), binned_(binned), whole_(binned <= view.bin_capacity) {}
+
+  /// The next ones' keys, sorted; returns how many.
+  __device__ int next(const Painter& painter, Shared& shared) {
+    const int thread = static_cast<int>(threadIdx.x);
+    std::uint64_t limit = kNoKey;
+    int at = 0, held = 0;
     __syncthreads();
-    const int held = shared.held;
+    if (thread == 0) shared.held = 0;
     __syncthreads();
-    if (held > kMaxBinCapacity - kBlendThreads) {  // the next 256 may not fit: forget the farthest
+    do {
+      if (whole_) {
+        held = binned_;
+        const std::uint64_t* bin =
+            view_.scratch.bins + static_cast<std::ptrdiff_t>(tile_) * view_.bin_capacity;
+        for (int i = thread; i < held; i += kBlendThreads) shared.keys[i] = bin[i];
+      } else {
+        at = look_further(painter, shared, at, limit);
+        held = shared.held;
+      }
       sort_keys<kBlendThreads>(shared.keys, held);
+      if (whole_ || held <= kRound) continue;
+      held = kRound;  // the farther ones may wait
       limit = shared.keys[kRound - 1];
       if (thread == 0) shared.held = kRound;
       __syncthreads();
-    }
-    const int i = first + thread;
-    if (i >= count) continue;
-    const TileRect rect = view.scratch.rects[i];
-    if (x < rect.x0 || x > rect.x1 || y < rect.y0 || y > rect.y1) continue;
-    const std::uint32_t layer =
-        view.rig.rest.layers != nullptr && view.rig.rest.layers[i] != 0 ? 0x80000000u : 0;
-    const std::uint64_t key = std::uint64_t{__float_as_uint(view.scratch.records[i].z) | layer} << 32 |
-                              static_cast<std::uint32_t>(i);
-    if ((unlimited || key > after) && key < limit) shared.keys[atomicAdd(&shared.held, 1)] = key;
+    } while (!whole_ && at < view_.rig.rest.count);
+    if (held > 0) after_ = shared.keys[held - 1];
+    begun_ = true;
+    return held;
   }
-  __syncthreads();
-  const int held = shared.held;
-  sort_keys<kBlendThreads>(shared.keys, held);
-  return held < kRound ? held : kRound;
-}
+  /// Whether more may come after a round of so many.
+  [[nodiscard]] __device__ bool more(int held) const { return !whole_ && held == kRound; }
 
-__device__ void blend_all(const CudaView& view, int tile, Painter& painter, Shared& shared) {
-  std::uint64_t after = 0;
-  for (bool first = true;; first = false) {
-    const int count = nearest_behind(view, tile, after, first, shared);
-    if (count == 0) return;
-    after = shared.keys[count - 1];
-    if (painter.blend(shared, count) || count < kRound) return;
+ private:
+  /// From Gaussian `at` on, until more than kFull are held or all were seen; returns where it stopped.
+  __device__ int look_further(const Painter& painter, Shared& shared, int at, std::uint64_t limit) const {
+    const Splats& splats = view_.rig.rest;
+    bool full = false;
+    for (; at < splats.count && !full; at += kScan) {
+      bool beyond = false;
+      for (int i = at + static_cast<int>(threadIdx.x); i < at + kScan && i < splats.count;
+           i += kBlendThreads) {
+        const TileRect rect = view_.scratch.rects[i];
+        if (painter.tile_x() < rect.x0 || painter.tile_x() > rect.x1 || painter.tile_y() < rect.y0 ||
+            painter.tile_y() > rect.y1) {
+          continue;
+        }
+        const std::uint32_t layer = splats.layers != nullptr && splats.layers[i] != 0 ? 0x80000000u : 0;
+        const std::uint64_t key = std::uint64_t{__float_as_uint(view_.scratch.records[i].z) | layer} << 32 |
+                                  static_cast<std::uint32_t>(i);
+        if ((begun_ && key <= after_) || key >= limit) continue;
+        const int slot = atomicAdd(&shared.held, 1);
+        shared.keys[slot] = key;
+        beyond = beyond || slot >= kFull;
+      }
+      full = __syncthreads_and(beyond ? 0 : 1) == 0;
+    }
+    return at;
   }
-}
+
+  const CudaView& view_;
+  int tile_, binned_;
+  bool whole_, begun_ = false;
+  std::uint64_t after_ = 0;
+};
 
 }  // namespace
 
-__global__ void __launch_bounds__(kBlendThreads, 5) sort_blend(const CudaView* views) {
+__global__ void __launch_bounds__(kBlendThreads, 4) sort_blend(const CudaView* views) {
   __shared__ Shared shared;
-  talkrt::cuda::wait_for_previous_grid();
   const CudaView& view = views[blockIdx.y];
   const CudaScratch& scratch = view.scratch;
   const int tile = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
   if (tile >= view.camera.tiles_x * view.camera.tiles_y) return;  // the whole block: another view is larger
+  Painter painter(view, tile);
+  talkrt::cuda::wait_for_previous_grid();  // what is above was written before it began
   if (tile == 0 && thread == 0) {
     *scratch.stats = *scratch.counting;
     *scratch.counting = CudaStats{};
   }
-
-  const auto count = static_cast<int>(scratch.bin_counts[tile]);
-  Painter painter(view, tile);
-  if (count <= view.bin_capacity) {
-    const std::uint64_t* bin = scratch.bins + static_cast<std::ptrdiff_t>(tile) * view.bin_capacity;
-    for (int i = thread; i < count; i += kBlendThreads) shared.keys[i] = bin[i];
-    if (count > 0) {
-      sort_keys<kBlendThreads>(shared.keys, count);
-      painter.blend(shared, count);
+  const auto binned = static_cast<int>(scratch.bin_counts[tile]);
+  if (binned > 0) {
+    Rounds rounds(view, tile, binned);
+    for (;;) {
+      const int held = rounds.next(painter, shared);
+      if (painter.blend(shared, held) || !rounds.more(held)) break;
     }
-  } else {
-    blend_all(view, tile, painter, shared);
   }
   __syncthreads();  // all have read the count
   if (thread == 0) scratch.bin_counts[tile] = 0;

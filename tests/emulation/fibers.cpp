@@ -52,6 +52,8 @@ class Block {
 
  private:
   static void live();
+  static void get_ready(Fiber& fiber, char* stack);
+  void prepare(const Grid& grid, unsigned number);
   [[noreturn]] void go_on();
   void change(Place from);
   void hand_over();
@@ -92,7 +94,15 @@ void Block::live() {
   }
 }
 
-void Block::run(const Grid& grid, unsigned number) {
+void Block::get_ready(Fiber& fiber, char* stack) {
+  getcontext(&fiber.start);
+  fiber.start.uc_stack.ss_sp = stack;
+  fiber.start.uc_stack.ss_size = kStack;
+  fiber.start.uc_link = nullptr;
+  makecontext(&fiber.start, &Block::live, 0);
+}
+
+void Block::prepare(const Grid& grid, unsigned number) {
   grid_ = &grid;
   block_ = number;
   alive_ = grid.threads;
@@ -103,15 +113,14 @@ void Block::run(const Grid& grid, unsigned number) {
     Fiber& fiber = fibers_[i];
     fiber.thread = grid.thread(number, grid.order[i]);
     fiber.next = (i + 1) % grid.threads;
-    if (fiber.started) continue;
-    getcontext(&fiber.start);
-    fiber.start.uc_stack.ss_sp = stacks_ + i * kStride;
-    fiber.start.uc_stack.ss_size = kStack;
-    fiber.start.uc_link = nullptr;
-    makecontext(&fiber.start, &Block::live, 0);
+    if (!fiber.started) get_ready(fiber, stacks_ + i * kStride);
   }
   running_ = 0;
   before_ = grid.threads - 1;
+}
+
+void Block::run(const Grid& grid, unsigned number) {
+  prepare(grid, number);
   change(caller_);
 }
 

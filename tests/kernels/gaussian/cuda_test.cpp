@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <limits>
 #include <ostream>
+#include <random>
 #include <stdexcept>
 
+#include "kernels/cuda/launch.hpp"
+#include "kernels/gaussian/sort_cuda.hpp"
 #include "tests/emulation/emulation.hpp"
 #include "tests/kernels/gaussian/compare.hpp"
 #include "tests/kernels/gaussian/cuda_picture.hpp"
@@ -154,6 +157,28 @@ TEST(Cuda, longer_list_than_can_be_sorted_at_once_is_drawn_whole) {
   EXPECT_GT(picture.stats.longest_list, 3000u);
   EXPECT_GT(picture.stats.beyond_bins, 0u);
   EXPECT_GE(psnr(picture, render_reference(scene)), 80);  // one splat drawn twice a round gives 78
+}
+
+void sort_shared(std::uint64_t* keys, int count) {
+  __shared__ std::uint64_t held[gaussian::kMaxBinCapacity];
+  for (int i = static_cast<int>(threadIdx.x); i < count; i += 256) held[i] = keys[i];
+  gaussian::cuda::sort_keys<256>(held, count);
+  for (int i = static_cast<int>(threadIdx.x); i < count; i += 256) keys[i] = held[i];
+}
+
+TEST(Cuda, any_number_of_keys_is_sorted_in_any_order_of_threads) {
+  std::mt19937_64 bits(5);
+  for (const int count :
+       {0, 1, 2, 3, 5, 63, 64, 65, 100, 127, 200, 256, 257, 300, 511, 1000, 1025, 2047, 2048}) {
+    std::vector<std::uint64_t> keys(static_cast<std::size_t>(count) + 1);
+    for (std::uint64_t& key : keys) key = bits() % 3 == 0 ? bits() % 7 : bits();
+    std::vector<std::uint64_t> expected(keys);
+    std::sort(expected.begin(), expected.end() - 1);
+    emulation::set_order(static_cast<unsigned>(count));
+    cuda::launch({{1, 1, 1}, {256, 1, 1}}, sort_shared, keys.data(), count);
+    emulation::set_order(0);
+    EXPECT_EQ(keys, expected) << count;
+  }
 }
 
 TEST(Cuda, rig_is_posed_on_the_way) {
