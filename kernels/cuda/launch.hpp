@@ -53,6 +53,14 @@ __device__ __forceinline__ void wait_for_previous_grid() {
 #endif
 }
 
+/// In the grid before one launched with `overlap`: that one's blocks may take the places that are free, and
+/// do what needs nothing of this grid.
+__device__ __forceinline__ void let_next_grid_begin() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
 /// 2^x in one instruction, to 2 ulp.
 __device__ __forceinline__ float exp2_fast(float x) {
 #if defined(__CUDA_ARCH__)

@@ -29,13 +29,15 @@ __device__ inline Posed at_rest(const Splats& rest, std::ptrdiff_t block, int la
   return g;
 }
 
-/// `joints` [joints, 12] is the pose's, in shared memory.
-__device__ inline Posed pose(const RigView& rig, const Pose& pose, const float* joints, std::ptrdiff_t block,
-                             int lane) {
+__device__ inline Posed pose(const RigView& rig, const Pose& pose, std::ptrdiff_t block, int lane) {
   Posed g = at_rest(rig.rest, block, lane);
   float color[3] = {0, 0, 0};
-  for (std::uint32_t e = rig.block_entries[block]; e < rig.block_entries[block + 1]; ++e) {
-    const float weight = pose.shape_weights[rig.entry_shapes[e]];
+  const std::uint32_t end = rig.block_entries[block + 1];
+  std::uint32_t e = rig.block_entries[block];
+  std::uint16_t next = e < end ? rig.entry_shapes[e] : std::uint16_t{0};
+  for (; e < end; ++e) {
+    const float weight = pose.shape_weights[next];
+    if (e + 1 < end) next = rig.entry_shapes[e + 1];  // on its way meanwhile
     if (weight == 0.0f) continue;
     const std::uint16_t* deltas =
         rig.deltas + static_cast<std::ptrdiff_t>(e) * kDeltaChannels * kBlock + lane;
@@ -50,7 +52,7 @@ __device__ inline Posed pose(const RigView& rig, const Pose& pose, const float* 
     const int joint = __ffs(static_cast<int>(left)) - 1;
     if (joint >= rig.joints) break;
     const float weight = from_half(rig.joint_weights[(block * rig.joints + joint) * kBlock + lane]);
-    for (int i = 0; i < 12; ++i) m[i] = fmaf(weight, joints[joint * 12 + i], m[i]);
+    for (int i = 0; i < 12; ++i) m[i] = fmaf(weight, pose.joint_matrices[joint * 12 + i], m[i]);
   }
   Posed out;
   for (int row = 0; row < 3; ++row) {

@@ -44,6 +44,7 @@ struct Touching {
 };
 
 struct Shared {
+  SharedView view;
   std::uint64_t keys[kMaxBinCapacity];
   float4 records[kBatch * 3];
   Touching touching[kWarps];
@@ -247,12 +248,12 @@ class Rounds {
 
 __global__ void __launch_bounds__(kBlendThreads, 4) sort_blend(const CudaView* views) {
   __shared__ Shared shared;
-  const CudaView& view = views[blockIdx.y];
+  const CudaView& view = shared.view.load(views[blockIdx.y]);
   const CudaScratch& scratch = view.scratch;
   const int tile = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
   if (tile >= view.camera.tiles_x * view.camera.tiles_y) return;  // the whole block: another view is larger
   Painter painter(view, tile);
-  talkrt::cuda::wait_for_previous_grid();  // what is above was written before it began
+  talkrt::cuda::wait_for_previous_grid();  // the views were written before it began
   if (tile == 0 && thread == 0) {
     *scratch.stats = *scratch.counting;
     *scratch.counting = CudaStats{};
