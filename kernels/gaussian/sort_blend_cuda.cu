@@ -32,7 +32,6 @@ constexpr int kBatch = kBlendThreads;  // each thread fetches one record
 // farthest are let go.
 constexpr int kRound = kMaxBinCapacity / 2, kScan = 2 * kBlendThreads, kFull = kMaxBinCapacity - kScan;
 constexpr unsigned kWholeWarp = 0xffffffffu;
-constexpr std::uint64_t kNoKey = ~std::uint64_t{0};  // behind every Gaussian
 static_assert(sizeof(Record) == 3 * sizeof(float4));
 
 /// The splats that reach a warp's rectangle, of 32 that were tested. With the lane's column x and row y, the
@@ -54,21 +53,15 @@ struct Shared {
 /// A thread's pixel and its warp's rectangle.
 class Painter {
  public:
-  __device__ Painter(const CudaView& view, int tile)
-      : view_(view),
-        tile_x_(tile % view.camera.tiles_x),
-        tile_y_(tile / view.camera.tiles_x),
-        done_at_(view.camera.done_at) {
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
-    left_ = tile_x_ * kTile + warp % 2 * 8;
-    top_ = tile_y_ * kTile + warp / 2 * 4;
-    column_ = static_cast<float>(lane % 8);
-    row_ = static_cast<float>(lane / 8);
+  __device__ Painter(const CudaView& view, int tile) : view_(view) {
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
+    left_ = tile % view.camera.tiles_x * kTile + warp % 2 * 8;
+    top_ = tile / view.camera.tiles_x * kTile + warp / 2 * 4;
     if (x() >= view.camera.width || y() >= view.camera.height) least_ = kDone;
   }
 
-  [[nodiscard]] __device__ int tile_x() const { return tile_x_; }
-  [[nodiscard]] __device__ int tile_y() const { return tile_y_; }
+  [[nodiscard]] __device__ int tile_x() const { return left_ / kTile; }
+  [[nodiscard]] __device__ int tile_y() const { return top_ / kTile; }
 
   /// Blends the Gaussians of sorted keys, whose low halves are indices. True: all pixels of the tile are
   /// done.
@@ -104,6 +97,8 @@ class Painter {
 
   __device__ void blend_batch(Shared& shared, int batch) {
     Touching& list = shared.touching[threadIdx.x / 32];
+    const float column = static_cast<float>(threadIdx.x % 8), row = static_cast<float>(threadIdx.x % 32 / 8);
+    const float done_at = view_.camera.done_at;
     for (int group = 0; group < batch; group += 32) {
       if (__ballot_sync(kWholeWarp, done() ? 0 : 1) == 0) return;
       const int count = find_touching(shared.records + group * 3, batch - group, list);
@@ -111,9 +106,10 @@ class Painter {
       for (int i = 0; i < count; i += 2) {
         const float4 first = list.place[i], second = list.place[i + 1];
         const float4 first_shade = list.shade[i], second_shade = list.shade[i + 1];
-        const float first_alpha = alpha(first, first_shade), second_alpha = alpha(second, second_shade);
-        add(first_alpha, first_shade, list.rest[i]);
-        add(second_alpha, second_shade, list.rest[i + 1]);
+        const float first_alpha = alpha(first, first_shade, column, row),
+                    second_alpha = alpha(second, second_shade, column, row);
+        add(first_alpha, first_shade, list.rest[i], done_at);
+        add(second_alpha, second_shade, list.rest[i + 1], done_at);
       }
       __syncwarp();
     }
@@ -148,15 +144,16 @@ class Painter {
     return found;
   }
 
-  [[nodiscard]] __device__ float alpha(const float4& place, const float4& shade) const {
-    const float u = fmaf(place.x, column_, fmaf(place.y, row_, place.z)), v = fmaf(place.w, row_, shade.x);
+  [[nodiscard]] __device__ static float alpha(const float4& place, const float4& shade, float column,
+                                              float row) {
+    const float u = fmaf(place.x, column, fmaf(place.y, row, place.z)), v = fmaf(place.w, row, shade.x);
     return fminf(kMaxAlpha, talkrt::cuda::exp2_fast(fmaf(-u, u, fmaf(-v, v, shade.y))));
   }
 
   /// Without branches: in a list of those that reach the rectangle, some lane nearly always blends.
-  __device__ void add(float alpha, const float4& shade, const float2& rest) {
+  __device__ void add(float alpha, const float4& shade, const float2& rest, float done_at) {
     const float before = pixel_.transmittance, after = fmaf(-alpha, before, before);
-    const bool counts = alpha >= least_, goes_on = counts && after > done_at_;
+    const bool counts = alpha >= least_, goes_on = counts && after > done_at;
     pixel_.transmittance = goes_on ? after : before;
     least_ = counts && !goes_on ? kDone : least_;        // without this splat
     const float weight = before - pixel_.transmittance;  // alpha * before, to 2^-24
@@ -167,8 +164,7 @@ class Painter {
   }
 
   const CudaView& view_;
-  int tile_x_, tile_y_, left_, top_;
-  float column_, row_, done_at_;
+  int left_, top_;
   float least_ = kMinAlpha;  // that counts for this pixel
   Pixel pixel_;
 };

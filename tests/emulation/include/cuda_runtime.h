@@ -118,11 +118,12 @@ inline unsigned __ballot_sync(unsigned /*mask*/, int predicate) {
 }
 template <class T>
 T __shfl_xor_sync(unsigned /*mask*/, T value, int lanes) {
-  static_assert(sizeof(T) == 4);
-  std::uint32_t mine;
-  std::memcpy(&mine, &value, 4);
-  const std::uint32_t* all = talkrt::emulation::warp_exchange(mine);
-  std::memcpy(&value, all + ((talkrt::emulation::self().number & 31U) ^ static_cast<unsigned>(lanes)), 4);
+  static_assert(sizeof(T) % 4 == 0);
+  const unsigned from = (talkrt::emulation::self().number & 31U) ^ static_cast<unsigned>(lanes);
+  std::uint32_t words[sizeof(T) / 4];
+  std::memcpy(words, &value, sizeof value);
+  for (std::uint32_t& word : words) word = talkrt::emulation::warp_exchange(word)[from];
+  std::memcpy(&value, words, sizeof value);
   return value;
 }
 
