@@ -136,7 +136,8 @@ class Painter {
       list.place[at] = {a.z, a.w, fmaf(a.z, dx, a.w * dy), b.x};
       list.shade[at] = {b.x * dy, b.y, c.x, c.y};
       list.rest[at] = {c.z, c.w};
-    } else if (found % 2 != 0 && __popc(~all & ((1u << lane) - 1)) == 0) {  // the first lane that has none
+    }
+    if (found % 2 != 0 && lane == 0) {
       list.place[found] = {0, 0, 0, 0};
       list.shade[found] = {0, -200, 0, 0};
       list.rest[found] = {0, 0};
