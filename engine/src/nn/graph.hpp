@@ -17,7 +17,8 @@
 
 namespace talkrt::nn {
 
-/// An input that reads memory of the caller's, which many instances may share and none writes.
+/// An input that reads memory of the caller's, which many instances may share and none writes. A back end on
+/// a GPU copies it there when the instance is made and when it is reset, and does not see changes in between.
 struct Shared {
   std::string_view name;
   std::span<const float> data;
@@ -69,7 +70,8 @@ class Graph {
   /// what is shared, must outlive the Instance. Throws OUT_OF_BUDGET, OUT_OF_MEMORY.
   [[nodiscard]] virtual std::unique_ptr<Instance> instance(device::Budget* budget = nullptr,
                                                            std::span<const Shared> shared = {}) const = 0;
-  [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  // "onnxruntime-cpu"
+  [[nodiscard]] virtual std::string_view backend()
+      const noexcept = 0;  // "onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"
   /// Host memory beside the plan's mapping: weights that the back end repacks or has to copy.
   [[nodiscard]] virtual std::size_t bytes() const noexcept = 0;
 };

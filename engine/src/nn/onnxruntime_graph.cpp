@@ -155,19 +155,25 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
 }  // namespace
 
 OnnxRuntimeGraph::OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
-                                   const plan::GraphSpec& spec, int threads, device::Budget* budget)
+                                   const plan::GraphSpec& spec, int threads, device::Budget* budget,
+                                   std::shared_ptr<const OnnxRuntimeCuda> cuda)
     : library_(std::move(library)),
+      cuda_(std::move(cuda)),
       plan_(plan),
       spec_(spec),
       account_("graph " + spec.name, 0, budget),
       weights_(*library_, plan, spec.name, model_of(plan, spec).bytes, account_),
-      rewritten_(account_, "rewritten weights", weights_.heap_bytes()),
+      rewritten_(account_, "rewritten weights", cuda_ ? weights_.bytes() : weights_.heap_bytes()),
+      arena_(account_, "ONNX Runtime's arena", cuda_ ? cuda_arena_bytes(weights_.bytes(), spec.bytes) : 0,
+             device::MemoryKind::device),
       memory_(library_, account_) {
   const std::string where = plan.label() + ": graph/" + spec.name;
   const auto options = options_for(*library_, threads);
-  weights_.add_to(options.get());
+  weights_.add_to(options.get(), cuda_ != nullptr);
+  if (cuda_) cuda_->add_to(*library_, options.get(), arena_.bytes());
   session_ = memory_.open(model_of(plan, spec).bytes, options.get(), "opening " + where);
   give_back_free_heap(weights_.bytes());
+  if (cuda_) rewritten_.shrink(0);  // they are on the GPU now
   verify(*library_, session_.get(), where, spec_);
 }
 

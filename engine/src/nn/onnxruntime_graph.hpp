@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A graph of a plan in ONNX Runtime on the CPU. Immutable; runs of several instances may overlap.
+// A graph of a plan in ONNX Runtime, on the CPU or a GPU. Immutable; runs of several instances may overlap.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 
 #include "engine/src/device/charge.hpp"
 #include "engine/src/nn/graph.hpp"
+#include "engine/src/nn/onnxruntime_cuda.hpp"
 #include "engine/src/nn/onnxruntime_library.hpp"
 #include "engine/src/nn/onnxruntime_memory.hpp"
 #include "engine/src/nn/onnxruntime_weights.hpp"
@@ -21,11 +22,14 @@ class OnnxRuntimeGraph final : public Graph {
   /// Throws PLAN_CORRUPT when graph and manifest disagree, PLAN_UNSUPPORTED for ports that are not F32,
   /// BACKEND_FAILED when ONNX Runtime refuses the graph, OUT_OF_BUDGET.
   OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
-                   const plan::GraphSpec& spec, int threads, device::Budget* budget);
+                   const plan::GraphSpec& spec, int threads, device::Budget* budget,
+                   std::shared_ptr<const OnnxRuntimeCuda> cuda = nullptr);
 
   [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget,
                                                    std::span<const Shared> shared) const override;
-  [[nodiscard]] std::string_view backend() const noexcept override { return "onnxruntime-cpu"; }
+  [[nodiscard]] std::string_view backend() const noexcept override {
+    return cuda_ ? "onnxruntime-cuda" : "onnxruntime-cpu";
+  }
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return account_.used(device::MemoryKind::host);
   }
@@ -33,6 +37,8 @@ class OnnxRuntimeGraph final : public Graph {
   [[nodiscard]] const OnnxRuntimeLibrary& library() const noexcept { return *library_; }
   [[nodiscard]] const plan::Plan& plan() const noexcept { return plan_; }
   [[nodiscard]] const plan::GraphSpec& spec() const noexcept { return spec_; }
+  /// nullptr: on the CPU.
+  [[nodiscard]] const OnnxRuntimeCuda* cuda() const noexcept { return cuda_.get(); }
   [[nodiscard]] OrtSession* session() const noexcept { return session_.get(); }
 
   /// What a run takes beside inputs, outputs and states; known after the first one.
@@ -41,11 +47,12 @@ class OnnxRuntimeGraph final : public Graph {
 
  private:
   std::shared_ptr<const OnnxRuntimeLibrary> library_;
+  std::shared_ptr<const OnnxRuntimeCuda> cuda_;
   const plan::Plan& plan_;
   plan::GraphSpec spec_;
   device::Budget account_;
   OnnxRuntimeWeights weights_;
-  device::Charge rewritten_;
+  device::Charge rewritten_, arena_;
   OnnxRuntimeMemory memory_;
   Handle<OrtSession> session_;
   mutable std::atomic<std::int64_t> scratch_bytes_{-1};

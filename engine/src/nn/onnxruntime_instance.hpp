@@ -2,16 +2,19 @@
 //
 // One session's use of an ONNX Runtime graph: one block of memory for every port that is not shared, bound
 // once. States exist twice, and two bindings differ in which copy is read and which is written, so feeding
-// back copies nothing.
+// back copies nothing. On a GPU that block is page-locked and has a twin there, which is what is bound: a run
+// copies its inputs in and its outputs out, each as one piece, and states stay.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/device/cuda_driver.hpp"
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/nn/onnxruntime_library.hpp"
 #include "engine/src/nn/scratch.hpp"
@@ -44,14 +47,30 @@ class OnnxRuntimeInstance final : public Instance {
     std::span<const std::byte> initial;  // inside the plan; empty: zeros
   };
 
+  /// Of an instance on a GPU. The twin has what the host's block has at the same places, then what is shared.
+  struct Twin {
+    Twin(const device::CudaDriver& driver, device::Budget& budget, std::size_t bytes,
+         std::size_t shared_bytes);
+
+    device::CudaMemory pinned, memory;
+  };
+
   void execute() override;
+  void run_bound();
+  [[nodiscard]] std::byte* twin_of(const void* host) const;
   Bound bind(const std::string& name, std::span<const std::int64_t> shape, std::span<float>& free) const;
-  Bound wrap(const std::string& name, std::span<const std::int64_t> shape, std::span<float> data) const;
+  Bound wrap(const std::string& name, std::span<const std::int64_t> shape, std::span<float> data,
+             void* bound) const;
+  void share(const plan::Port& port, std::span<const float> data);
   void make_binding(int reads);
 
   const OnnxRuntimeGraph& graph_;
   device::Budget account_;
+  std::optional<Twin> twin_;
   device::Buffer memory_;
+  std::span<float> host_;                             // every port and state, of one of the two above
+  std::size_t input_floats_ = 0, output_floats_ = 0;  // which come first in it, in this order
+  std::size_t shared_floats_ = 0;                     // behind it in the twin, as far as they are placed
   Scratch scratch_;
   bool ran_ = false;
   std::vector<Bound> inputs_, shared_, outputs_;

@@ -89,7 +89,7 @@ OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const 
   }
 }
 
-void OnnxRuntimeWeights::add_to(OrtSessionOptions* options) const {
+void OnnxRuntimeWeights::add_to(OrtSessionOptions* options, bool copied) const {
   if (values_.empty()) return;
   std::vector<const char*> names;
   std::vector<const OrtValue*> values;
@@ -102,6 +102,7 @@ void OnnxRuntimeWeights::add_to(OrtSessionOptions* options) const {
   const std::string doing = "taking the weights of graph " + graph_;
   const OrtApi& api = library_.api();
   library_.check(api.AddExternalInitializers(options, names.data(), values.data(), names.size()), doing);
+  if (copied) return;
   for (std::size_t i = 0; i < names.size(); ++i) {
     library_.check(api.AddInitializer(options, names[i], values[i]), doing);
   }

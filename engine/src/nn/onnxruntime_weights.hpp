@@ -23,8 +23,9 @@ class OnnxRuntimeWeights {
   OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan, const std::string& graph,
                      std::span<const std::byte> model, device::Budget& budget);
 
-  /// Hands them to a session that is about to be created; they must outlive it.
-  void add_to(OrtSessionOptions* options) const;
+  /// Hands them to a session that is about to be created; they must outlive it. With `copied` the session
+  /// gets copies, to place them on a GPU, instead of the very memory.
+  void add_to(OrtSessionOptions* options, bool copied) const;
 
   /// At most so much of the C heap do weights take that a session rewrites when it is opened. What it packs
   /// for its products is not among it: that comes from the session's allocator.
