@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/src/device/cuda_module.hpp"
+#include "engine/src/nn/choose_backend.hpp"
 
 namespace talkrt::session {
 namespace {
@@ -47,7 +48,11 @@ nn::Backend& Engine::backend() {
   if (backend_error_) throw *backend_error_;
   if (!backend_) {
     try {
-      backend_ = nn::open_onnxruntime(config_.onnxruntime);
+      nn::BackendOptions options;
+      options.onnxruntime = config_.onnxruntime;
+      if (device_) options.gpu = device_->index();
+      options.log = [this](const std::string& line) { config_.log(TALKRT_LOG_INFO, line); };
+      backend_ = nn::choose_backend(std::move(options));
       config_.log(TALKRT_LOG_INFO, "back end: " + backend_->describe_json());
     } catch (const Error& error) {
       backend_error_ = error;

@@ -28,9 +28,9 @@ class ProbePlan {
   };
 
   /// `entry` is the graph's part of the manifest without name and runs. `misalign` puts the data of the
-  /// tensors at odd addresses.
+  /// tensors at odd addresses. `engines`: the manifest's.
   ProbePlan(const std::string& model, nlohmann::json entry, const std::map<std::string, Tensor>& tensors = {},
-            bool misalign = false) {
+            bool misalign = false, const nlohmann::json& engines = nlohmann::json::array()) {
     std::ifstream file(TALKRT_TEST_DATA "/tiny.plan", std::ios::binary);
     const std::string tiny{std::istreambuf_iterator<char>(file), {}};
     std::uint64_t header_bytes = 0;
@@ -56,6 +56,7 @@ class ProbePlan {
     entry["name"] = "probe";
     entry["runs"] = "frame";
     manifest["graphs"].push_back(entry);
+    manifest["engines"] = engines;
     header["__metadata__"]["talkrt.plan"] = manifest.dump();
 
     std::string text = header.dump();

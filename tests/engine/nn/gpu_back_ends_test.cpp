@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TensorRT and the CUDA driver as the core uses them, on a driver and a TensorRT that are made up: what is
+// copied, captured, charged and given back, and which way a graph goes when something is not there.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <talkrt/error.hpp>
+
+#include "engine/src/nn/choose_backend.hpp"
+#include "engine/src/nn/engine_choice.hpp"
+#include "engine/src/nn/onnxruntime_cuda.hpp"
+#include "engine/src/nn/onnxruntime_graph.hpp"
+#include "engine/src/nn/tensorrt_graph.hpp"
+#include "tests/engine/nn/accumulator.hpp"
+
+namespace talkrt::nn {
+namespace {
+
+using device::Budget;
+using device::MemoryKind;
+using Floats = std::vector<float>;
+
+template <class F>
+F fake(const char* name) {
+  static void* const library = dlopen(TALKRT_FAKE_CUDA_DRIVER, RTLD_NOW | RTLD_LOCAL);
+  return reinterpret_cast<F>(dlsym(library, name));
+}
+void fail_next(const char* function, int status) {
+  fake<void (*)(const char*, int)>("fake_fail_next")(function, status);
+}
+std::size_t bytes_held() { return fake<std::size_t (*)()>("fake_bytes")(); }
+int launches() { return fake<int (*)()>("fake_launches")(); }
+int contexts() { return fake<int (*)()>("fake_contexts")(); }
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::shared_ptr<const device::CudaDriver> driver() {
+  return std::make_shared<const device::CudaDriver>(0, TALKRT_FAKE_CUDA_DRIVER);
+}
+
+/// Every test sees the fake module, and leaves the fake GPU empty.
+class GpuBackEnds : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("TALKRT_TENSORRT_MODULE", TALKRT_FAKE_TENSORRT, 1);
+    setenv("TALKRT_TENSORRT", "full", 1);
+  }
+  void TearDown() override {
+    EXPECT_EQ(bytes_held(), 0u);
+    EXPECT_EQ(contexts(), 0);
+    unsetenv("TALKRT_TENSORRT_MODULE");
+    unsetenv("TALKRT_TENSORRT");
+  }
+
+  static std::unique_ptr<Graph> open(const ProbePlan& probe, Budget* budget = nullptr) {
+    return std::make_unique<TensorRtGraph>(std::make_shared<const TensorRtLibrary>(), driver(), probe.plan(),
+                                           probe.spec(), probe.plan().manifest().engines.at(0), budget);
+  }
+
+  /// What the chosen back end makes of a plan; `log` gets its lines.
+  std::unique_ptr<Graph> choose(const ProbePlan& probe,
+                                const std::string& libcuda = TALKRT_FAKE_CUDA_DRIVER) {
+    BackendOptions options;
+    options.gpu = 0;
+    options.cuda_driver = libcuda;
+    options.log = [this](const std::string& line) { log += line + "\n"; };
+    backend = choose_backend(std::move(options));
+    return backend->open(probe.plan(), probe.spec());
+  }
+
+  std::string log;
+  std::unique_ptr<Backend> backend;
+};
+
+template <class F>
+std::string refused(talkrt_status code, F&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+TEST_F(GpuBackEnds, an_engine_computes_feeds_its_state_back_and_is_one_launch_from_its_second_run_on) {
+  const ProbePlan probe = accumulator_plan({{}});
+  Budget budget("model", 0);
+  {
+    const auto graph = open(probe, &budget);
+    EXPECT_EQ(graph->backend(), "tensorrt");
+    const auto instance = graph->instance(&budget);
+    const int before = launches();
+    EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
+    EXPECT_EQ(launches(), before);
+    EXPECT_EQ(step(*instance, 0, 1), (Floats{14, 26}));
+    EXPECT_EQ(step(*instance, 1, 1), (Floats{18, 32}));
+    EXPECT_EQ(launches(), before + 2);
+    instance->reset();
+    EXPECT_EQ(step(*instance, 0, 0), (Floats{10, 20}));
+    EXPECT_EQ(budget.used(MemoryKind::device) + budget.used(MemoryKind::pinned), bytes_held());
+    EXPECT_GT(budget.used(MemoryKind::device), 4096u);  // the context's memory, and more
+    EXPECT_EQ(instance->times().runs, 4u);
+  }
+  EXPECT_EQ(budget.used(MemoryKind::device) + budget.used(MemoryKind::pinned), 0u);
+}
+
+TEST_F(GpuBackEnds, a_warm_instance_has_been_captured_and_starts_from_its_first_state) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  const auto instance = graph->instance();
+  instance->warm();
+  const int before = launches();
+  EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
+  EXPECT_EQ(launches(), before + 1);
+}
+
+TEST_F(GpuBackEnds, an_engine_that_cannot_be_captured_runs_without) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  const auto instance = graph->instance();
+  fail_next("cuStreamBeginCapture_v2", 900);
+  const int before = launches();
+  EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
+  EXPECT_EQ(step(*instance, 0, 1), (Floats{14, 26}));
+  EXPECT_EQ(step(*instance, 1, 1), (Floats{18, 32}));
+  EXPECT_EQ(launches(), before);
+}
+
+TEST_F(GpuBackEnds, an_engine_without_weights_is_refitted_with_the_plans) {
+  const ProbePlan probe = accumulator_plan({{.stripped = true}});
+  const auto graph = open(probe);
+  EXPECT_EQ(step(*graph->instance(), 1, 0), (Floats{11, 22}));
+}
+
+TEST_F(GpuBackEnds, instances_share_an_input_which_is_copied_when_they_are_made_and_reset) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  Floats x{1, 0};
+  const Shared shared[] = {{"x", x}};
+  const auto instance = graph->instance(nullptr, shared);
+  instance->run();
+  EXPECT_EQ(instance->output("y")[0], 11);
+  x[0] = 3;
+  instance->reset();
+  instance->run();
+  EXPECT_EQ(instance->output("y")[0], 13);
+  EXPECT_TRUE(
+      contains(refused(TALKRT_ERROR_NOT_FOUND, [&] { (void)instance->input("x"); }), "no input \"x\""));
+}
+
+TEST_F(GpuBackEnds, an_engine_of_another_version_of_the_graph_is_not_run) {
+  const ProbePlan probe = accumulator_plan({{.source = std::string(64, '0')}});
+  const std::string why = refused(TALKRT_ERROR_BACKEND_FAILED, [&] { open(probe); });
+  EXPECT_TRUE(contains(why, "built from another version of the graph")) << why;
+  EXPECT_TRUE(contains(why, "talkrt compile probe.plan")) << why;
+}
+
+TEST_F(GpuBackEnds, an_engine_that_tensorrt_refuses_is_named_with_its_reason) {
+  const ProbePlan probe = accumulator_plan({{.surplus_floats = 1}});
+  const std::string why = refused(TALKRT_ERROR_BACKEND_FAILED, [&] { open(probe); });
+  EXPECT_TRUE(contains(why, "engine of graph probe: these bytes are no engine of mine")) << why;
+}
+
+TEST_F(GpuBackEnds, an_engine_with_other_ports_than_the_manifests_is_refused) {
+  auto entry = accumulator_entry();
+  entry["outputs"][0]["shape"] = {1, 3};
+  const ProbePlan probe = accumulator_plan({{}}, entry);
+  const std::string why = refused(TALKRT_ERROR_BACKEND_FAILED, [&] { open(probe); });
+  EXPECT_TRUE(contains(why, "output \"y\" is F32 [1, 2], expected F32 [1, 3]")) << why;
+}
+
+TEST_F(GpuBackEnds, what_the_gpu_has_not_is_said_and_the_account_is_even) {
+  const ProbePlan probe = accumulator_plan({{}});
+  Budget budget("model", 0);
+  fail_next("cuMemAlloc_v2", 2);
+  const std::string why = refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { open(probe, &budget); });
+  EXPECT_TRUE(contains(why, "Made Up has not 16 bytes for \"weights\"")) << why;
+  fail_next("cuMemsetD8_v2", 1);
+  (void)refused(TALKRT_ERROR_BACKEND_FAILED, [&] { open(probe, &budget); });
+  const auto graph = open(probe, &budget);
+  const auto before = budget.used(MemoryKind::device);
+  fail_next("cuMemHostAlloc", 2);
+  (void)refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { (void)graph->instance(&budget); });
+  EXPECT_EQ(budget.used(MemoryKind::device), before);
+  EXPECT_EQ(budget.used(MemoryKind::pinned), 0u);
+}
+
+TEST_F(GpuBackEnds, page_locked_memory_beyond_the_budget_is_refused_before_it_is_taken) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  Budget small("session", 100);
+  const std::size_t before = bytes_held();
+  const std::string why = refused(TALKRT_ERROR_OUT_OF_BUDGET, [&] { (void)graph->instance(&small); });
+  EXPECT_TRUE(contains(why, "asks for 512 B of pinned memory")) << why;
+  EXPECT_EQ(bytes_held(), before);
+}
+
+TEST_F(GpuBackEnds, a_gpu_that_is_lost_in_a_run_has_its_own_code) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  const auto instance = graph->instance();
+  fail_next("cuStreamSynchronize", 719);
+  const std::string why = refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
+  EXPECT_TRUE(contains(why, "CUDA error 719 (made up)")) << why;
+}
+
+TEST_F(GpuBackEnds, without_a_driver_or_that_gpu_the_reason_says_so) {
+  const auto why = [](int gpu, const char* path) {
+    return refused(TALKRT_ERROR_BACKEND_MISSING, [&] { const device::CudaDriver driver(gpu, path); });
+  };
+  EXPECT_TRUE(contains(why(0, "/no/such/libcuda.so"), "there is no NVIDIA driver: /no/such/libcuda.so"));
+  EXPECT_TRUE(contains(why(1, TALKRT_FAKE_CUDA_DRIVER), "offers 1 GPUs, and none of them is number 1"));
+  EXPECT_TRUE(contains(why(0, TALKRT_FAKE_TENSORRT), "is no CUDA driver that this version can use"));
+  fail_next("cuInit", 35);
+  EXPECT_TRUE(contains(why(0, TALKRT_FAKE_CUDA_DRIVER), "failed at starting: CUDA error 35 (made up)"));
+}
+
+TEST_F(GpuBackEnds, a_graph_goes_to_tensorrt_where_the_plan_has_an_engine_for_this_gpu) {
+  const ProbePlan probe = accumulator_plan({{}});
+  EXPECT_EQ(choose(probe)->backend(), "tensorrt");
+  EXPECT_EQ(log, "probe.plan: graph probe: runs in tensorrt\n");
+  const auto described = nlohmann::json::parse(backend->describe_json());
+  EXPECT_EQ(described["tensorrt"]["version"], "11.4.0.106");
+  EXPECT_EQ(described["graphs"][0]["backend"], "tensorrt");
+  backend.reset();
+}
+
+TEST_F(GpuBackEnds, without_an_engine_each_step_down_has_one_line_with_its_reason) {
+  const ProbePlan probe = accumulator_plan();
+  const auto graph = choose(probe);
+  // The ONNX Runtime of these tests is built for CPUs; its words are its own.
+  EXPECT_EQ(graph->backend(), "onnxruntime-cpu");
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 3) << log;
+  EXPECT_TRUE(
+      contains(log,
+               "graph probe: not in TensorRT: the plan has no TensorRT engine of it; \"talkrt compile "
+               "probe.plan\" adds one"))
+      << log;
+  EXPECT_TRUE(contains(log, "graph probe: not in ONNX Runtime on the GPU: ONNX Runtime 1.")) << log;
+  EXPECT_TRUE(contains(log, "failed at opening its CUDA provider: ")) << log;
+  EXPECT_TRUE(contains(log, "graph probe: runs in onnxruntime-cpu")) << log;
+  EXPECT_EQ(step(*graph->instance(), 1, 0), (Floats{11, 22}));
+  const auto described = nlohmann::json::parse(backend->describe_json());
+  EXPECT_FALSE(described["onnxruntime_cuda"]["ready"].get<bool>());
+  EXPECT_EQ(described["graphs"][0]["reasons"].size(), 2u);
+  backend.reset();
+}
+
+TEST_F(GpuBackEnds, what_takes_microseconds_stays_on_the_cpu_although_there_is_an_engine) {
+  const ProbePlan probe = accumulator_plan({{}}, accumulator_entry(999'999));
+  EXPECT_EQ(choose(probe)->backend(), "onnxruntime-cpu");
+  EXPECT_TRUE(contains(log, "stays on the CPU: 999999 multiply-adds take microseconds there")) << log;
+  auto unstated = accumulator_entry();
+  unstated.erase("multiply_adds");
+  EXPECT_TRUE(
+      contains(stays_on_cpu(accumulator_plan({}, unstated).plan(), accumulator_plan({}, unstated).spec()),
+               "4 weights take microseconds"));
+  backend.reset();
+}
+
+TEST_F(GpuBackEnds, without_a_driver_or_a_tensorrt_everything_runs_on_the_cpu_and_says_why) {
+  const ProbePlan probe = accumulator_plan({{}});
+  EXPECT_EQ(choose(probe, "/no/such/libcuda.so")->backend(), "onnxruntime-cpu");
+  EXPECT_TRUE(contains(log, "graph probe: stays on the CPU: there is no NVIDIA driver: /no/such/libcuda.so"))
+      << log;
+  log.clear();
+  setenv("TALKRT_TENSORRT", "none", 1);
+  EXPECT_EQ(choose(probe)->backend(), "onnxruntime-cpu");
+  EXPECT_TRUE(contains(log, "not in TensorRT: no TensorRT (none: no such library); pip install tensorrt"))
+      << log;
+  log.clear();
+  setenv("TALKRT_TENSORRT_MODULE", "/no/such/module.so", 1);
+  EXPECT_EQ(choose(probe)->backend(), "onnxruntime-cpu");
+  EXPECT_TRUE(contains(log, "no TensorRT module (/no/such/module.so")) << log;
+  EXPECT_TRUE(contains(log, "set TENSORRT_ROOT to a checkout of github.com/NVIDIA/TensorRT")) << log;
+  backend.reset();
+}
+
+TEST_F(GpuBackEnds, an_account_that_refuses_is_no_step_down) {
+  const ProbePlan probe = accumulator_plan({{}});
+  BackendOptions options;
+  options.gpu = 0;
+  options.cuda_driver = TALKRT_FAKE_CUDA_DRIVER;
+  backend = choose_backend(std::move(options));
+  fail_next("cuMemAlloc_v2", 2);
+  (void)refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { (void)backend->open(probe.plan(), probe.spec()); });
+  backend.reset();
+}
+
+TEST(EngineChoice, is_the_one_for_this_gpu_then_another_of_its_kind_then_none_with_the_reason) {
+  const EngineHost host{"Made Up", {9, 0}, {11, 4, 1, 7}, false};
+  const auto chosen = [&](const std::vector<FakeEngine>& engines, EngineHost here) {
+    const ProbePlan probe = accumulator_plan(engines);
+    const EngineChoice choice = choose_engine(probe.plan(), "probe", here);
+    return (choice.engine != nullptr ? choice.engine->tensor.substr(13) : "-") + " " + choice.why;
+  };
+  const FakeEngine sister{.gpu = "Sister"}, mine{}, ampere{.compute_capability = {8, 0}, .gpu = "Old"};
+  EXPECT_EQ(chosen({sister, mine, ampere}, host), "1 ");
+  EXPECT_TRUE(
+      chosen({ampere, sister}, host).starts_with("1 its engine was tuned for Sister; \"talkrt compile"));
+  EXPECT_TRUE(chosen({ampere}, host)
+                  .starts_with("- of its TensorRT engines, the one for Old (8.0) is for another kind of GPU "
+                               "than Made Up (9.0); "));
+  EXPECT_TRUE(chosen({}, host).starts_with("- the plan has no TensorRT engine of it; "));
+
+  const auto version = [](std::vector<int> built, bool compatible) {
+    return FakeEngine{.tensorrt = std::move(built), .version_compatible = compatible};
+  };
+  EXPECT_EQ(chosen({version({10, 9, 0, 0}, true)}, host), "0 ");
+  EXPECT_TRUE(
+      contains(chosen({version({11, 5, 0, 0}, true)}, host), "11.5.0.0 built does not run in 11.4.1.7"));
+  EXPECT_TRUE(contains(chosen({version({9, 9, 0, 0}, true)}, host), "does not run in"));
+  EXPECT_TRUE(
+      contains(chosen({version({11, 4, 0, 7}, false)}, host), "runs in that version only, and this is"));
+  EXPECT_EQ(chosen({version({11, 4, 1, 9}, false)}, host), "0 ");
+  EXPECT_EQ(chosen({version({11, 4, 0, 1}, true), version({11, 4, 1, 9}, true)}, host), "1 ");
+  EngineHost lean = host;
+  lean.version_compatible_only = true;
+  EXPECT_TRUE(contains(chosen({version({11, 4, 1, 9}, false)}, lean),
+                       "is not version-compatible, as this runtime needs"));
+}
+
+/// ONNX Runtime computing on the fake GPU's memory: all but its provider, which needs a real one.
+class OnHost final : public OnnxRuntimeCuda {
+ public:
+  using OnnxRuntimeCuda::OnnxRuntimeCuda;
+  void add_to(const OnnxRuntimeLibrary&, OrtSessionOptions*, std::uint64_t arena_bytes) const override {
+    arena = arena_bytes;
+  }
+  [[nodiscard]] Handle<OrtMemoryInfo> memory(const OnnxRuntimeLibrary& library) const override {
+    const OrtApi& api = library.api();
+    return library.make<OrtMemoryInfo>(api.ReleaseMemoryInfo, "describing memory", [&](OrtMemoryInfo** out) {
+      return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out);
+    });
+  }
+  mutable std::uint64_t arena = 0;
+};
+
+TEST_F(GpuBackEnds, onnxruntime_binds_twins_on_the_gpu_copies_ports_and_keeps_states_there) {
+  const ProbePlan probe = accumulator_plan();
+  Budget budget("model", 0);
+  {
+    const auto cuda = std::make_shared<const OnHost>(driver());
+    const OnnxRuntimeGraph opened(std::make_shared<OnnxRuntimeLibrary>(""), probe.plan(), probe.spec(), 1,
+                                  &budget, cuda);
+    const Graph& graph = opened;
+    EXPECT_EQ(graph.backend(), "onnxruntime-cuda");
+    EXPECT_EQ(budget.used(MemoryKind::device), cuda->arena);
+    EXPECT_EQ(cuda->arena, cuda_arena_bytes(16, 0));
+    const auto instance = graph.instance(&budget);
+    EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
+    EXPECT_EQ(step(*instance, 0, 1), (Floats{14, 26}));
+    EXPECT_EQ(step(*instance, 1, 1), (Floats{18, 32}));
+    instance->reset();
+    EXPECT_EQ(step(*instance, 0, 0), (Floats{10, 20}));
+    EXPECT_EQ(budget.used(MemoryKind::device) - cuda->arena + budget.used(MemoryKind::pinned), bytes_held());
+
+    const Floats x{2, 0};
+    const Shared shared[] = {{"x", x}};
+    const auto sharing = graph.instance(&budget, shared);
+    sharing->run();
+    EXPECT_EQ(sharing->output("y")[0], 12);
+    fail_next("cuMemcpyHtoDAsync_v2", 719);
+    (void)refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
+  }
+  EXPECT_EQ(budget.used(MemoryKind::device), 0u);
+}
+
+TEST(CudaArena, is_the_weights_and_a_part_of_what_nodes_read_and_write_within_bounds) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  EXPECT_EQ(cuda_arena_bytes(8 * kMiB, 0), 9 * kMiB + 256 * kMiB);
+  EXPECT_EQ(cuda_arena_bytes(0, kMiB), 64 * kMiB);
+  EXPECT_EQ(cuda_arena_bytes(0, 1000 * kMiB), 250 * kMiB);
+  EXPECT_EQ(cuda_arena_bytes(0, 9000 * kMiB), 1024 * kMiB);
+}
+
+}  // namespace
+}  // namespace talkrt::nn
