@@ -105,7 +105,11 @@ CudaScope::CudaScope(const CudaDriver& driver) : driver_(driver) {
   driver.check(driver.calls().push_context(driver.context_), "entering its context");
 }
 
+CudaScope::CudaScope(const CudaDriver& driver, std::nothrow_t) noexcept
+    : driver_(driver), entered_(driver.calls().push_context(driver.context_) == 0) {}
+
 CudaScope::~CudaScope() {
+  if (!entered_) return;
   void* left = nullptr;
   driver_.calls().pop_context(&left);
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 
@@ -48,13 +49,18 @@ class CudaDriver {
 /// Makes the driver's context this thread's for a while, and leaves the host's as it was.
 class CudaScope {
  public:
+  /// Throws BACKEND_FAILED, DEVICE_LOST.
   explicit CudaScope(const CudaDriver& driver);
+  /// For destructors: may fail, where the GPU is lost and what it held with it.
+  CudaScope(const CudaDriver& driver, std::nothrow_t) noexcept;
   ~CudaScope();
+  explicit operator bool() const noexcept { return entered_; }
   CudaScope(const CudaScope&) = delete;
   CudaScope& operator=(const CudaScope&) = delete;
 
  private:
   const CudaDriver& driver_;
+  bool entered_ = true;
 };
 
 /// Owns zeroed memory, of the GPU or page-locked, charged before it is taken.
@@ -94,7 +100,7 @@ class CudaGraph {
   void* executable_;
 };
 
-/// A stream that waits for no other, or one of the caller's. One thread at a time.
+/// A stream that waits for no other. From any thread; what two threads put on it comes in some order.
 class CudaStream {
  public:
   /// `driver` must outlive it. Throws BACKEND_FAILED.
@@ -110,6 +116,8 @@ class CudaStream {
   void copy_out(void* host, const std::byte* device, std::size_t bytes) const;
   void copy(std::byte* to, const std::byte* from, std::size_t bytes) const;
   void synchronize() const;
+  /// For destructors: waits, and whatever failed is over too.
+  void settle() const noexcept;
   /// What `enqueue()` puts on the stream, and is not executed by that. Throws what it throws.
   template <class F>
   [[nodiscard]] std::unique_ptr<CudaGraph> capture(F&& enqueue) const {

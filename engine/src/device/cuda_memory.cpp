@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bit>
 #include <cstring>
 #include <talkrt/error.hpp>
 #include <utility>
@@ -32,7 +33,7 @@ int take(const DriverCalls& calls, MemoryKind kind, std::size_t bytes, std::byte
   if (status != 0) {
     calls.give_device(memory);
   } else {
-    *out = reinterpret_cast<std::byte*>(memory);
+    *out = std::bit_cast<std::byte*>(memory);
   }
   return status;
 }
@@ -70,11 +71,7 @@ CudaMemory::CudaMemory(const CudaDriver& driver, Budget& budget, std::string wha
 
 CudaMemory::~CudaMemory() {
   if (data_ == nullptr) return;
-  try {
-    const CudaScope scope(driver_);
-    give(driver_.calls(), kind_, data_);
-  } catch (const Error&) {  // the GPU is lost, and its memory with it
-  }
+  if (const CudaScope scope(driver_, std::nothrow); scope) give(driver_.calls(), kind_, data_);
   budget_.refund(what_, kind_, bytes_);
 }
 

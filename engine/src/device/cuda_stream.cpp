@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <talkrt/error.hpp>
-
 #include "engine/src/device/cuda_driver.hpp"
 #include "engine/src/device/cuda_driver_calls.hpp"
 
@@ -22,11 +20,9 @@ CudaStream::CudaStream(const CudaDriver& driver) : driver_(driver) {
 }
 
 CudaStream::~CudaStream() {
-  try {
-    const CudaScope scope(driver_);
-    driver_.calls().synchronize(stream_);
+  if (const CudaScope scope(driver_, std::nothrow); scope) {
+    settle();
     driver_.calls().destroy_stream(stream_);
-  } catch (const Error&) {  // the GPU is lost, and its streams with it
   }
 }
 
@@ -44,6 +40,8 @@ void CudaStream::copy(std::byte* to, const std::byte* from, std::size_t bytes) c
 }
 
 void CudaStream::synchronize() const { driver_.check(driver_.calls().synchronize(stream_), "running"); }
+
+void CudaStream::settle() const noexcept { driver_.calls().synchronize(stream_); }
 
 void CudaStream::begin_capture() const {
   driver_.check(driver_.calls().begin_capture(stream_, kThreadLocal), "beginning a capture");
@@ -69,11 +67,7 @@ void CudaStream::launch(const CudaGraph& graph) const {
 }
 
 CudaGraph::~CudaGraph() {
-  try {
-    const CudaScope scope(driver_);
-    driver_.calls().destroy_executable(executable_);
-  } catch (const Error&) {  // the GPU is lost, and its graphs with it
-  }
+  if (const CudaScope scope(driver_, std::nothrow); scope) driver_.calls().destroy_executable(executable_);
 }
 
 }  // namespace talkrt::device

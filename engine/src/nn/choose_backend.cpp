@@ -29,16 +29,16 @@ template <class T>
 struct Found {
   std::shared_ptr<const T> value;
   std::string missing;
-
-  template <class Make>
-  explicit Found(Make&& make) {
-    try {
-      value = make();
-    } catch (const Error& error) {
-      missing = error.what();
-    }
-  }
 };
+
+template <class T, class Make>
+Found<T> find(Make&& make) {
+  try {
+    return {make(), ""};
+  } catch (const Error& error) {
+    return {nullptr, error.what()};
+  }
+}
 
 bool steps_down(const Error& error) {
   return error.code() == TALKRT_ERROR_BACKEND_MISSING || error.code() == TALKRT_ERROR_BACKEND_FAILED;
@@ -56,13 +56,13 @@ class ChosenBackend final : public Backend {
       : options_(std::move(options)),
         library_(std::make_shared<OnnxRuntimeLibrary>(options_.onnxruntime)),
         cpu_(open_onnxruntime(options_.onnxruntime)),
-        driver_(
-            [&] { return std::make_shared<const device::CudaDriver>(*options_.gpu, options_.cuda_driver); }),
-        tensorrt_([&] {
+        driver_(find<device::CudaDriver>(
+            [&] { return std::make_shared<const device::CudaDriver>(*options_.gpu, options_.cuda_driver); })),
+        tensorrt_(find<TensorRtLibrary>([&] {
           require_driver();
           return std::make_shared<const TensorRtLibrary>();
-        }),
-        cuda_([&] { return open_cuda(); }) {}
+        })),
+        cuda_(find<OnnxRuntimeCuda>([&] { return open_cuda(); })) {}
 
   std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec, int threads,
                               device::Budget* budget) override {

@@ -40,6 +40,7 @@ struct Expected {
 
 std::vector<Expected> expected_of(const plan::GraphSpec& spec) {
   std::vector<Expected> out;
+  out.reserve(spec.inputs.size() + spec.outputs.size() + 2 * spec.states.size());
   for (const plan::Port& port : spec.inputs) out.push_back({port.name, true, port.shape});
   for (const plan::Port& port : spec.outputs) out.push_back({port.name, false, port.shape});
   for (const plan::State& state : spec.states) {
@@ -67,9 +68,10 @@ void* TensorRtMemory::take(std::uint64_t bytes) {
     return address;
   } catch (const Error& error) {
     refusal_ = error;
-  } catch (const std::bad_alloc&) {  // TensorRT says what it could not do
+    return nullptr;
+  } catch (const std::bad_alloc&) {
+    return nullptr;  // TensorRT says what it could not do
   }
-  return nullptr;
 }
 
 void TensorRtMemory::give(void* memory) {
@@ -109,11 +111,8 @@ TensorRtGraph::TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library,
 }
 
 TensorRtGraph::~TensorRtGraph() {
-  try {
-    const device::CudaScope scope(*driver_);
-    module().close_engine(engine_);
-  } catch (const Error&) {  // the GPU is lost; what TensorRT holds on the host goes with the process
-  }
+  // Where the GPU is lost, what TensorRT holds on the host goes with the process.
+  if (const device::CudaScope scope(*driver_, std::nothrow); scope) module().close_engine(engine_);
 }
 
 void TensorRtGraph::fail(const std::string& what) const {

@@ -91,11 +91,10 @@ TensorRtInstance::TensorRtInstance(const TensorRtGraph& graph, device::Budget* b
 }
 
 TensorRtInstance::~TensorRtInstance() {
-  try {
-    const device::CudaScope scope(graph_.driver());
-    stream_.synchronize();
+  // Where the GPU is lost, what TensorRT holds on the host goes with the process.
+  if (const device::CudaScope scope(graph_.driver(), std::nothrow); scope) {
+    stream_.settle();
     graph_.module().destroy_context(context_);
-  } catch (const Error&) {  // the GPU is lost; what TensorRT holds on the host goes with the process
   }
 }
 

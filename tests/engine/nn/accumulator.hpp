@@ -4,6 +4,7 @@
 // the fake module, where one is wanted.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 
 namespace talkrt {
 
-inline const std::vector<float> kAccumulatorWeights{1, 2, 3, 4};
+inline std::vector<float> accumulator_weights() { return {1, 2, 3, 4}; }
 
 /// As its manifest has it. `multiply_adds`: enough that it is worth a GPU.
 inline nlohmann::json accumulator_entry(std::uint64_t multiply_adds = 1'000'000'000) {
@@ -43,13 +44,13 @@ struct FakeEngine {
   bool stripped = false;
   std::vector<int> tensorrt{11, 4, 0, 106};
   std::vector<int> compute_capability{9, 0};
-  std::string gpu = "Made Up", source = "";  // "": of this very graph
+  std::string gpu = "Made Up", source{};  // "": of this very graph
   bool version_compatible = true;
   std::size_t surplus_floats = 0;  // which make it no engine of the fake module
 };
 
 inline std::map<std::string, ProbePlan::Tensor> accumulator_tensors() {
-  return {{"weight/probe/W", {"F32", {2, 2}, kAccumulatorWeights}},
+  return {{"weight/probe/W", {"F32", {2, 2}, accumulator_weights()}},
           {"state/probe/s", {"F32", {1, 2}, {10, 20}}}};
 }
 
@@ -62,10 +63,9 @@ inline ProbePlan accumulator_plan(const std::vector<FakeEngine>& engines = {},
   for (const FakeEngine& engine : engines) {
     std::vector<float> bytes(7 + (engine.stripped ? 0 : 4) + engine.surplus_floats);
     auto* const head = reinterpret_cast<unsigned char*>(bytes.data());
-    std::memcpy(head, "ftrt", 4);
+    std::ranges::copy(std::string_view("ftrt"), head);
     for (std::size_t i = 0; i < 4; ++i) head[24 + i] = static_cast<unsigned char>(engine.tensorrt[i]);
-    if (!engine.stripped)
-      std::copy(kAccumulatorWeights.begin(), kAccumulatorWeights.end(), bytes.begin() + 7);
+    if (!engine.stripped) std::ranges::copy(accumulator_weights(), bytes.begin() + 7);
     const std::string name = "engine/probe/" + std::to_string(listed.size());
     tensors[name] = {"U8", {static_cast<std::int64_t>(4 * bytes.size())}, bytes};
     listed.push_back({{"tensor", name},

@@ -2,6 +2,7 @@
 //
 // A libcuda whose GPU is the host: its memory is the heap, what a stream is given is done at once, and what
 // is captured is kept and done when the graph is launched. Tests ask it what it did, and make it fail.
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -74,7 +75,7 @@ int give(void* memory) {
   return 0;
 }
 
-void* pointer(std::uint64_t address) { return reinterpret_cast<void*>(address); }
+void* pointer(std::uint64_t address) { return std::bit_cast<void*>(address); }
 
 }  // namespace
 

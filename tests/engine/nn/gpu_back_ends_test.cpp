@@ -295,7 +295,7 @@ TEST_F(GpuBackEnds, an_account_that_refuses_is_no_step_down) {
 
 TEST(EngineChoice, is_the_one_for_this_gpu_then_another_of_its_kind_then_none_with_the_reason) {
   const EngineHost host{"Made Up", {9, 0}, {11, 4, 1, 7}, false};
-  const auto chosen = [&](const std::vector<FakeEngine>& engines, EngineHost here) {
+  const auto chosen = [&](const std::vector<FakeEngine>& engines, const EngineHost& here) {
     const ProbePlan probe = accumulator_plan(engines);
     const EngineChoice choice = choose_engine(probe.plan(), "probe", here);
     return (choice.engine != nullptr ? choice.engine->tensor.substr(13) : "-") + " " + choice.why;
