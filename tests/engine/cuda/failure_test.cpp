@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the CUDA module does when memory ends, a call fails or the GPU is lost: a number, a sentence, no leak.
+#include <cuda_runtime_api.h>
+
 #include <memory>
 
 #include "tests/engine/cuda/session.hpp"

@@ -2,6 +2,8 @@
 //
 // The CUDA module's table over the emulated runtime. `late` streams do nothing before somebody waits, so a
 // wait that is missing is a wrong picture.
+#include <cuda_runtime_api.h>
+
 #include <map>
 #include <optional>
 
@@ -102,6 +104,34 @@ TEST_P(Painting, picture_that_is_not_copied_is_ready_on_the_draw_stream) {
     return module().copy_out(0, found.data(), session.frame, session.frame_bytes(), why);
   });
   EXPECT_EQ(found, session.expected());
+}
+
+TEST_P(Painting, planes_of_nv12_and_rgba8_are_copied_out_side_by_side) {
+  GpuPainter painter({1, 6, 4});
+  GpuSession session(300, 37, 21);
+  painter.prepare(session.limits);
+  constexpr std::size_t kPixels = std::size_t{37} * 21,
+                        kSizes[3] = {kPixels, std::size_t{19} * 11 * 2, kPixels * 4};
+  std::uint8_t *device[3], *host[3];
+  for (int plane = 0; plane < 3; ++plane) {
+    device[plane] = session.arrays.emplace_back(cuda::Memory::device, kSizes[plane]).as<std::uint8_t>();
+    host[plane] = session.arrays.emplace_back(cuda::Memory::pinned, kSizes[plane]).as<std::uint8_t>();
+    session.job.copies[plane] = {device[plane], host[plane], kSizes[plane]};
+  }
+  session.job.copy_count = 3;
+  session.job.view.target = {};
+  session.job.view.target.luma = device[0];
+  session.job.view.target.luma_stride = 37;
+  session.job.view.target.chroma = device[1];
+  session.job.view.target.chroma_stride = 38;
+  session.job.view.target.rgba8 = device[2];
+  session.job.view.target.rgba8_stride = std::int64_t{4} * 37;
+  painter.draw({session.job});
+  session.wait();
+  const CudaPicture expected = cuda_render_rig(session.rig, session.scene);
+  EXPECT_EQ(std::vector<std::uint8_t>(host[0], host[0] + kSizes[0]), expected.luma);
+  EXPECT_EQ(std::vector<std::uint8_t>(host[1], host[1] + kSizes[1]), expected.chroma);
+  EXPECT_EQ(std::vector<std::uint8_t>(host[2], host[2] + kSizes[2]), expected.rgba8);
 }
 
 TEST_P(Painting, rig_without_a_pose_is_drawn_at_rest) {

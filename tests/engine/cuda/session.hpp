@@ -3,9 +3,10 @@
 // A rig and what the core would hold to draw it by the CUDA module's table.
 #pragma once
 
-#include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <functional>
