@@ -17,11 +17,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/gaussian/movement_cuda.hpp"
 #include "kernels/gaussian/raster_cuda.hpp"
+#include "kernels/gaussian/track_cuda.hpp"
 
 namespace talkrt::cuda {
 
-inline constexpr std::uint32_t kModuleAbi = 2;
+inline constexpr std::uint32_t kModuleAbi = 3;
 inline constexpr const char* kModuleEntry = "talkrt_cuda_module";
 inline constexpr int kUnderWay = 3;  // draws of a painter before one is waited for
 
@@ -54,6 +56,19 @@ struct Copy {
 };
 inline constexpr int kMaxCopies = 4;  // three planes and the counts
 
+/// What else the picture of a recorded avatar needs. Pointers are to device memory; what lies there may come
+/// by `in`. Its host may write the source of `in` again when kUnderWay draws more were begun.
+struct Recorded {
+  Copy in;  // from pinned memory, before everything
+  const gaussian::CudaLayers* layers = nullptr;
+  const gaussian::CudaAttention* attention = nullptr;
+  gaussian::CudaMoveGrid layers_grid, attention_grid;
+  int layers_count = 0, attention_count = 0;
+  const gaussian::CudaTrack* track = nullptr;
+  int track_pixels = 0;                       // of a frame
+  bool composes = false, lays_under = false;  // whether the track has a background; or a torso and none
+};
+
 /// "What that job makes is where it shall be."
 class Ticket;
 
@@ -63,6 +78,7 @@ struct Job {
   gaussian::CudaView view;                // `view.pose` is the module's
   const float* shape_weights = nullptr;   // [view.rig.shapes] the host's; copied before draw() returns
   const float* joint_matrices = nullptr;  // [view.rig.joints, 12] the same; null: `view.rig.rest` as it is
+  const Recorded* recorded = nullptr;     // the host's, until draw() returns; may be null
   Copy copies[kMaxCopies];
   int copy_count = 0;
   Ticket* done = nullptr;  // may be null

@@ -93,6 +93,8 @@ void check_job(const Job& job, const PainterSpec& spec) {
   require(rig.shapes == 0 || job.shape_weights != nullptr, "a job with joints has no weights for its shapes");
 }
 
+void check_launch(int error, const char* what) { check(static_cast<cudaError_t>(error), what); }
+
 }  // namespace
 
 Painter::Bytes Painter::measure(const PainterSpec& spec) {
@@ -112,6 +114,10 @@ Painter::Painter(int device, const PainterSpec& spec, std::byte* device_memory, 
   check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
         "asking for its capability");
   overlap_ = major >= 9;
+  int shared_bytes = 0;
+  check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "asking for its shared memory");
+  shared_bytes_ = static_cast<std::size_t>(shared_bytes);
   for (std::size_t i = 0; i < kUnderWay; ++i) {
     slots_[i] = {pinned_memory + i * step, make_event(cudaEventBlockingSync)};
   }
@@ -196,6 +202,42 @@ void Painter::fill(std::byte* staging, int views, const Job& job, int index) con
   std::memcpy(staging + i * sizeof(CudaView), &view, sizeof view);
 }
 
+/// Before the graph: where its Gaussians are, and what is behind them.
+void Painter::begin(const Recorded& recorded) const {
+  const Copy& in = recorded.in;
+  if (in.bytes != 0) {
+    check(cudaMemcpyAsync(in.to, in.from, in.bytes, cudaMemcpyHostToDevice, stream()),
+          "copying an avatar's frame in");
+  }
+  if (recorded.layers_count > 0) {
+    check_launch(move_layers_cuda(recorded.layers, recorded.layers_count, recorded.layers_grid, shared_bytes_,
+                                  stream()),
+                 "moving Gaussians");
+  }
+  if (recorded.attention_count > 0) {
+    check_launch(move_attention_cuda(recorded.attention, recorded.attention_count, recorded.attention_grid,
+                                     shared_bytes_, stream()),
+                 "moving Gaussians");
+  }
+  if (recorded.composes) {
+    check_launch(compose_backdrop_cuda(recorded.track, 1, recorded.track_pixels, stream()),
+                 "composing what is behind an avatar");
+  }
+}
+
+/// After it.
+void Painter::finish(const Job& job, int index) const {
+  const CudaView* view = reinterpret_cast<const CudaView*>(staging_) + index;
+  if (job.view.target.light != nullptr) {
+    check_launch(grow_behind_cuda(view, 1, job.view.camera.tiles_x * job.view.camera.tiles_y, stream()),
+                 "finishing an avatar's picture");
+  }
+  if (job.recorded != nullptr && job.recorded->lays_under) {
+    check_launch(lay_under_cuda(view, job.recorded->track, 1, job.recorded->track_pixels, stream()),
+                 "finishing an avatar's picture");
+  }
+}
+
 void Painter::copy_out(const Job* jobs, int count, cudaEvent_t drawn) {
   if (std::any_of(jobs, jobs + count, [](const Job& job) { return job.copy_count > 0; })) {
     check(cudaStreamWaitEvent(copy_.get(), drawn, 0), "letting copies wait for pictures");
@@ -224,8 +266,12 @@ void Painter::draw(const Job* jobs, int count) {
   std::memset(slot.staging + static_cast<std::size_t>(count) * sizeof(CudaView), 0,
               static_cast<std::size_t>(views - count) * sizeof(CudaView));
   ++draws_;
+  for (int i = 0; i < count; ++i) {
+    if (jobs[i].recorded != nullptr) begin(*jobs[i].recorded);
+  }
   check(cudaGraphLaunch(graphs.ready[static_cast<std::size_t>(bucket) * kUnderWay + turn].get(), draw_.get()),
         "launching a graph");
+  for (int i = 0; i < count; ++i) finish(jobs[i], i);
   check(cudaEventRecord(slot.drawn.get(), draw_.get()), "marking a draw's end");
   copy_out(jobs, count, slot.drawn.get());
 }

@@ -5,6 +5,8 @@
 //   draw stream   views in (copy) ─▶ project_bin ─▶ sort_blend │ views in ─▶ ...      one graph a draw
 //   copy stream                                                └▶ pictures out        while the next is drawn
 //
+// A recorded avatar adds a copy in and a few kernels of its own before and after the graph.
+//
 // What the host writes for a draw lies in one of kUnderWay page-locked slots, so it fills the next one while
 // the GPU still reads the last. A slot is free again when its graph has run.
 #pragma once
@@ -52,12 +54,15 @@ class Painter {
                               const std::byte* staging) const;
   [[nodiscard]] const Graphs& graphs_for(const Job* jobs, int count) const;
   void fill(std::byte* staging, int views, const Job& job, int index) const;
+  void begin(const Recorded& recorded) const;
+  void finish(const Job& job, int index) const;
   void copy_out(const Job* jobs, int count, cudaEvent_t drawn);
 
   int device_;
   PainterSpec spec_;
   bool overlap_;
-  std::byte* staging_;  // the device's
+  std::size_t shared_bytes_ = 0;  // that a block of threads can have
+  std::byte* staging_;            // the device's
   Stream draw_, copy_;
   std::array<Slot, kUnderWay> slots_;
   std::vector<Graphs> graphs_;

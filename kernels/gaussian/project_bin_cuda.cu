@@ -124,6 +124,12 @@ __device__ Projected project_one(const CudaView& view, const SharedPose& staged,
   return project(view.camera, g, rig.rest.sh + block * 3 * bases * kBlock + lane, degree);
 }
 
+/// Whether the Gaussian is in the layer that is drawn alone.
+__device__ bool in_layer(const CudaView& view, int i) {
+  const std::uint8_t* layers = view.rig.rest.layers;
+  return view.camera.layer < 0 || (layers != nullptr && layers[i] != 0) == (view.camera.layer != 0);
+}
+
 __device__ std::uint64_t key_of(const Splats& splats, float z, int i) {
   const std::uint32_t layer = splats.layers != nullptr && splats.layers[i] != 0 ? 0x80000000u : 0;
   return std::uint64_t{__float_as_uint(z) | layer} << 32 | static_cast<std::uint32_t>(i);
@@ -151,6 +157,7 @@ __global__ void __launch_bounds__(kProjectThreads) project_bin(const CudaView* v
   splat.tiles = {0, 0, -1, -1};
   if (i < count) {
     splat = project_one(view, staged, i);
+    splat.visible = splat.visible && in_layer(view, i);
     const Tiles& t = splat.tiles;
     TileRect rect{1, 1, 0, 0};
     if (splat.visible) {

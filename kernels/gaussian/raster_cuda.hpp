@@ -38,6 +38,8 @@ struct CudaCamera {
   float dilation, radius_clip;
   float done_at;  // a pixel stops before transmittance falls to this
   int width, height, tiles_x, tiles_y;
+  int layer;  // the only one that is drawn; -1: all
+  bool layers_apart;
   bool antialias, inria;
 };
 
@@ -52,6 +54,12 @@ struct CudaTarget {
   std::int64_t luma_stride = 0;
   std::uint8_t* chroma = nullptr;  // [(height + 1) / 2, (width + 1) / 2, 2] U, V
   std::int64_t chroma_stride = 0;
+  bool cut_off = false;  // as Target
+
+  // With layers apart, for what needs a pixel's neighbours before its background (CudaTrack): nothing else is
+  // written then.
+  float* light = nullptr;   // [height, width, 4] both layers' colour, transmittance of the one in front
+  float* behind = nullptr;  // [height, width] alpha of the one behind
 };
 
 struct CudaScratch {
@@ -65,7 +73,7 @@ struct CudaScratch {
 };
 
 /// One avatar from one camera. Lies in device memory, and so does all that it points to.
-struct CudaView {
+struct alignas(16) CudaView {
   RigView rig;  // without a pose: `rig.rest` is drawn as it is
   Pose pose;
   CudaCamera camera;
@@ -99,8 +107,7 @@ constexpr CudaGrid grid_of(const CudaLimits& limits) {
 /// use needs bin_counts and counting to be zero: zero all of it once.
 CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base);
 
-/// Throws std::invalid_argument for a camera beyond what can be drawn, and for layers apart or one alone,
-/// which only the CPU draws (as it alone knows Background::hidden and Target::cut_off).
+/// Throws std::invalid_argument for a camera beyond what can be drawn.
 CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options);
 
 /// The two launches for views[0] to views[view_count - 1], which all fit the grid. `overlap` on devices of

@@ -53,7 +53,6 @@ CudaScratch lay_out_cuda_scratch(const CudaLimits& limits, std::byte* base) {
 
 CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& options) {
   check_size(camera.width, camera.height);
-  require(!options.layers_apart && options.layer == -1, "options: layers apart, or one alone,", 1, 0, 0);
   const bool inria = options.convention == Convention::inria;
   const auto width = static_cast<float>(camera.width), height = static_cast<float>(camera.height);
   const float* m = camera.viewmat;
@@ -81,6 +80,8 @@ CudaCamera prepare_cuda_camera(const Camera& camera, const RasterOptions& option
   out.done_at = inria ? step(kMinTransmittance, -1) : kMinTransmittance;
   out.width = camera.width, out.height = camera.height;
   out.tiles_x = tiles_along(camera.width), out.tiles_y = tiles_along(camera.height);
+  out.layer = options.layer;
+  out.layers_apart = options.layers_apart;
   out.antialias = options.antialias;
   out.inria = inria;
   return out;

@@ -19,6 +19,12 @@ __device__ __forceinline__ std::uint8_t to_byte(float v, float scale, float offs
 
 __device__ __forceinline__ float unit(float v) { return clamped(v, 0.0f, 1.0f); }
 
+/// A product with 1 / 255 may fall short of byte / 255, and then be cut off to the byte below.
+__device__ __forceinline__ float from_byte(std::uint8_t byte, bool exact) {
+  const auto value = static_cast<float>(byte);
+  return exact ? value / 255.0f : value * (1.0f / 255.0f);
+}
+
 /// Adds what is behind, as far as it shows.
 __device__ inline Pixel over_background(const CudaView& view, Pixel p, std::ptrdiff_t at) {
   const Background& behind = view.background;
@@ -26,7 +32,7 @@ __device__ inline Pixel over_background(const CudaView& view, Pixel p, std::ptrd
   float c[3];
   for (int i = 0; i < 3; ++i) {
     c[i] = behind.kind == Backdrop::color   ? behind.color[i]
-           : behind.kind == Backdrop::image ? static_cast<float>(behind.image[at * 3 + i]) * (1.0f / 255.0f)
+           : behind.kind == Backdrop::image ? from_byte(behind.image[at * 3 + i], view.target.cut_off)
                                             : behind.picture[at * 3 + i];
   }
   p.red = fmaf(p.transmittance, c[0], p.red);
@@ -39,9 +45,10 @@ __device__ inline void write_rgba8(const CudaView& view, const Pixel& p, float a
   const bool transparent = view.background.kind == Backdrop::transparent;
   // Not premultiplied, as PNG and video encoders take it; an empty pixel is black.
   const float scale = transparent ? 1.0f / fmaxf(alpha, 1e-9f) : 1.0f;
-  const uchar4 rgba{to_byte(unit(p.red * scale), 255, 0), to_byte(unit(p.green * scale), 255, 0),
-                    to_byte(unit(p.blue * scale), 255, 0),
-                    transparent ? to_byte(unit(alpha), 255, 0) : std::uint8_t{255}};
+  const float up = view.target.cut_off ? -0.5f : 0.0f;
+  const uchar4 rgba{to_byte(unit(p.red * scale), 255, up), to_byte(unit(p.green * scale), 255, up),
+                    to_byte(unit(p.blue * scale), 255, up),
+                    transparent ? to_byte(unit(alpha), 255, up) : std::uint8_t{255}};
   *reinterpret_cast<uchar4*>(view.target.rgba8 + view.target.rgba8_stride * y + std::ptrdiff_t{4} * x) = rgba;
 }
 

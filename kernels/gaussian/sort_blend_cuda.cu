@@ -32,6 +32,7 @@ constexpr int kBatch = kBlendThreads;  // each thread fetches one record
 // farthest are let go.
 constexpr int kRound = kMaxBinCapacity / 2, kScan = 2 * kBlendThreads, kFull = kMaxBinCapacity - kScan;
 constexpr unsigned kWholeWarp = 0xffffffffu;
+constexpr std::uint64_t kBehind = std::uint64_t{1} << 63;  // the least key of layer 1
 static_assert(sizeof(Record) == 3 * sizeof(float4));
 
 /// The splats that reach a warp's rectangle, of 32 that were tested. With the lane's column x and row y, the
@@ -46,6 +47,7 @@ struct Shared {
   SharedView view;
   std::uint64_t keys[kMaxBinCapacity];
   float4 records[kBatch * 3];
+  float front[kBlendThreads];  // of each pixel: transmittance of a layer in front that is done
   Touching touching[kWarps];
   int held;
 };
@@ -57,16 +59,16 @@ class Painter {
     const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
     left_ = tile % view.camera.tiles_x * kTile + warp % 2 * 8;
     top_ = tile / view.camera.tiles_x * kTile + warp / 2 * 4;
-    if (x() >= view.camera.width || y() >= view.camera.height) least_ = kDone;
+    if (outside()) least_ = kDone;
   }
 
   [[nodiscard]] __device__ int tile_x() const { return left_ / kTile; }
   [[nodiscard]] __device__ int tile_y() const { return top_ / kTile; }
 
-  /// Blends the Gaussians of sorted keys, whose low halves are indices. True: all pixels of the tile are
-  /// done.
-  __device__ bool blend(Shared& shared, int count) {
-    for (int first = 0; first < count; first += kBatch) {
+  /// Blends the Gaussians of sorted keys `first` to `count` - 1, whose low halves are indices. True: all
+  /// pixels of the tile are done.
+  __device__ bool blend(Shared& shared, int first, int count) {
+    for (; first < count; first += kBatch) {
       if (__syncthreads_and(done() ? 1 : 0) != 0) return true;  // also: the batch before was used
       const int batch = count - first < kBatch ? count - first : kBatch;
       fetch(shared, first, batch);
@@ -76,13 +78,39 @@ class Painter {
     return __syncthreads_and(done() ? 1 : 0) != 0;
   }
 
+  /// From here on the layer behind, as if alone: transmittance goes on from that of the layer in front, and
+  /// so does where it stops.
+  __device__ void begin_behind(Shared& shared) {
+    shared.front[threadIdx.x] = pixel_.transmittance;
+    least_ = outside() ? kDone : kMinAlpha;
+  }
+
   __device__ void write() const { write_pixel(view_, pixel_, x(), y()); }
+  /// The same of layers apart, after begin_behind().
+  __device__ void write_apart(const Shared& shared) {
+    const float front = shared.front[threadIdx.x];
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(y()) * view_.camera.width + x();
+    if (view_.target.light != nullptr) {
+      if (outside()) return;
+      *reinterpret_cast<float4*>(view_.target.light + at * 4) = {pixel_.red, pixel_.green, pixel_.blue,
+                                                                 front};
+      view_.target.behind[at] = 1.0f - pixel_.transmittance / front;
+      return;
+    }
+    if (view_.background.hidden != nullptr && !outside()) {
+      pixel_.transmittance = front * (1.0f - view_.background.hidden[at]);
+    }
+    write();
+  }
 
  private:
   static constexpr float kDone = 2;  // more than any alpha
 
   [[nodiscard]] __device__ int x() const { return left_ + static_cast<int>(threadIdx.x) % 8; }
   [[nodiscard]] __device__ int y() const { return top_ + static_cast<int>(threadIdx.x) % 32 / 8; }
+  [[nodiscard]] __device__ bool outside() const {
+    return x() >= view_.camera.width || y() >= view_.camera.height;
+  }
   [[nodiscard]] __device__ bool done() const { return least_ == kDone; }
 
   __device__ void fetch(Shared& shared, int first, int batch) const {
@@ -98,7 +126,7 @@ class Painter {
   __device__ void blend_batch(Shared& shared, int batch) {
     Touching& list = shared.touching[threadIdx.x / 32];
     const float column = static_cast<float>(threadIdx.x % 8), row = static_cast<float>(threadIdx.x % 32 / 8);
-    const float done_at = view_.camera.done_at;
+    const float done_at = view_.camera.done_at * shared.front[threadIdx.x];
     for (int group = 0; group < batch; group += 32) {
       if (__ballot_sync(kWholeWarp, done() ? 0 : 1) == 0) return;
       const int count = find_touching(shared.records + group * 3, batch - group, list);
@@ -207,6 +235,10 @@ class Rounds {
   }
   /// Whether more may come after a round of so many.
   [[nodiscard]] __device__ bool more(int held) const { return !whole_ && held == kRound; }
+  /// What is left of the layer in front is hidden.
+  __device__ void leave_front() {
+    if (after_ < kBehind) after_ = kBehind - 1;
+  }
 
  private:
   /// From Gaussian `at` on, until more than kFull are held or all were seen; returns where it stopped.
@@ -241,6 +273,37 @@ class Rounds {
   std::uint64_t after_ = 0;
 };
 
+/// How many of the sorted keys are of layer 0.
+__device__ int in_front(const Shared& shared, int count) {
+  int least = 0, most = count;
+  while (least < most) {
+    const int middle = (least + most) / 2;
+    if (shared.keys[middle] < kBehind) {
+      least = middle + 1;
+    } else {
+      most = middle;
+    }
+  }
+  return least;
+}
+
+/// Whether the layers are pictures of their own.
+__device__ bool apart(const CudaView& view) {
+  return view.camera.layers_apart && view.rig.rest.layers != nullptr;
+}
+
+/// One round. `front`: layers are apart and the one in front goes on. True: nothing that follows can show.
+__device__ bool blend_round(Painter& painter, Rounds& rounds, Shared& shared, int held, bool& front) {
+  const int split = front ? in_front(shared, held) : 0;
+  for (int first = 0;; first = split) {
+    const bool done = painter.blend(shared, first, front ? split : held);
+    if (!front || (!done && split == held)) return done;
+    front = false;
+    rounds.leave_front();
+    painter.begin_behind(shared);
+  }
+}
+
 }  // namespace
 
 __global__ void __launch_bounds__(kBlendThreads, 4) sort_blend(const CudaView* views) {
@@ -256,16 +319,23 @@ __global__ void __launch_bounds__(kBlendThreads, 4) sort_blend(const CudaView* v
     *scratch.counting = CudaStats{};
   }
   const auto binned = static_cast<int>(scratch.bin_counts[tile]);
+  bool front = apart(view);
+  shared.front[thread] = 1;
   if (binned > 0) {
     Rounds rounds(view, tile, binned);
     for (;;) {
       const int held = rounds.next(painter, shared);
-      if (painter.blend(shared, held) || !rounds.more(held)) break;
+      if (blend_round(painter, rounds, shared, held, front) || !rounds.more(held)) break;
     }
   }
   __syncthreads();  // all have read the count
   if (thread == 0) scratch.bin_counts[tile] = 0;
-  painter.write();
+  if (!apart(view)) {
+    painter.write();
+    return;
+  }
+  if (front) painter.begin_behind(shared);
+  painter.write_apart(shared);
 }
 
 }  // namespace talkrt::gaussian::cuda

@@ -245,9 +245,6 @@ TEST(Cuda, arguments_beyond_what_can_be_drawn_are_refused) {
   EXPECT_THROW(gaussian::lay_out_cuda_scratch({-1, 16, 16, 8}, nullptr), std::invalid_argument);
   EXPECT_THROW(gaussian::lay_out_cuda_scratch({1, 16, 16, 4096}, nullptr), std::invalid_argument);
   EXPECT_THROW(gaussian::rasterize_cuda(nullptr, 0, {1, 1}, false, nullptr), std::invalid_argument);
-  gaussian::RasterOptions apart;
-  apart.layers_apart = true;
-  EXPECT_THROW(gaussian::prepare_cuda_camera(camera, apart), std::invalid_argument);
   camera.width = 40000;
   EXPECT_THROW(gaussian::prepare_cuda_camera(camera, {}), std::invalid_argument);
 }
