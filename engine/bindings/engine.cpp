@@ -46,12 +46,15 @@ std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::byt
 }  // namespace
 
 Engine::Engine(int threads, std::uint64_t host_budget_bytes,
-               const std::optional<std::string>& onnxruntime_path, nb::object log_callback, int log_level)
+               const std::optional<std::string>& onnxruntime_path, nb::object log_callback, int log_level,
+               int device, int device_index)
     : log(std::move(log_callback)) {
   talkrt_engine_config config;
   talkrt_engine_config_init(&config);
   config.threads = threads;
   config.host_budget_bytes = host_budget_bytes;
+  config.device = device;
+  config.device_index = device_index;
   config.onnxruntime_path = onnxruntime_path ? onnxruntime_path->c_str() : nullptr;
   if (!log.is_none()) {
     config.log = forward_log;
@@ -65,13 +68,14 @@ Engine::Engine(int threads, std::uint64_t host_budget_bytes,
 
 void bind_engine(nb::module_& module) {
   nb::class_<Engine>(module, "Engine", "What the machine offers, and the cache of loaded models.")
-      .def(nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int>(),
+      .def(nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int, int, int>(),
            "threads"_a = 0, "host_budget_bytes"_a = 0, "onnxruntime_path"_a = nb::none(),
-           "log"_a.none() = nb::none(), "log_level"_a = 2,
+           "log"_a.none() = nb::none(), "log_level"_a = 2, "device"_a = static_cast<int>(TALKRT_DEVICE_AUTO),
+           "device_index"_a = 0,
            nb::sig("def __init__(self, threads: int = 0, host_budget_bytes: int = 0, "
                    "onnxruntime_path: str | None = None, "
                    "log: collections.abc.Callable[[int, str], None] | None = None, "
-                   "log_level: int = 2) -> None"))
+                   "log_level: int = 2, device: int = 0, device_index: int = 0) -> None"))
       .def("load", &load, "path"_a, "Loads a plan, or returns the cached model of an unchanged file.")
       .def("describe_json", &describe_json, "What was found and what will be used, as JSON.");
 }

@@ -50,12 +50,15 @@ nb::str describe_json(const Model& model) {
   return copy;
 }
 
-std::shared_ptr<Session> create_session(
-    const std::shared_ptr<Model>& model, int width, int height, std::pair<int, int> fps, int frame_slots,
-    std::int64_t audio_capacity, std::uint64_t seed, bool idle_motion, int background,
-    std::array<float, 3> background_color, const std::optional<Picture>& background_image,
-    const std::optional<Portrait>& portrait, std::array<double, 6> portrait_crop, bool portrait_crop_only,
-    int motion_steps, int motion_hop, float motion_eta, float motion_guidance) {
+std::shared_ptr<Session> create_session(const std::shared_ptr<Model>& model, int width, int height,
+                                        std::pair<int, int> fps, int frame_slots, std::int64_t audio_capacity,
+                                        std::uint64_t seed, bool idle_motion, int background,
+                                        std::array<float, 3> background_color,
+                                        const std::optional<Picture>& background_image,
+                                        const std::optional<Portrait>& portrait,
+                                        std::array<double, 6> portrait_crop, bool portrait_crop_only,
+                                        int motion_steps, int motion_hop, float motion_eta,
+                                        float motion_guidance, int frame_memory, int frames_ahead) {
   talkrt_session_config config;
   talkrt_session_config_init(&config);
   config.width = width;
@@ -85,6 +88,8 @@ std::shared_ptr<Session> create_session(
   config.motion_hop = motion_hop;
   config.motion_eta = motion_eta;
   config.motion_guidance = motion_guidance;
+  config.frame_memory = frame_memory;
+  config.frames_ahead = frames_ahead;
   talkrt_session* handle = nullptr;
   call([&] { return talkrt_session_create(model->handle.get(), &config, &handle); });
   auto session = std::make_shared<Session>();
@@ -121,7 +126,8 @@ void bind_model(nb::module_& module) {
            "background_color"_a = std::array<float, 3>{0.0f, 0.0f, 0.0f}, "background_image"_a = nb::none(),
            "portrait"_a = nb::none(), "portrait_crop"_a = std::array<double, 6>{},
            "portrait_crop_only"_a = false, "motion_steps"_a = 0, "motion_hop"_a = 0, "motion_eta"_a = 0.0f,
-           "motion_guidance"_a = -1.0f, "Takes all memory that a session will ever need.");
+           "motion_guidance"_a = -1.0f, "frame_memory"_a = static_cast<int>(TALKRT_FRAMES_HOST),
+           "frames_ahead"_a = 0, "Takes all memory that a session will ever need.");
   module.attr("BACKGROUND_PLAN") = static_cast<int>(TALKRT_BACKGROUND_PLAN);
   module.attr("BACKGROUND_COLOR") = static_cast<int>(TALKRT_BACKGROUND_COLOR);
   module.attr("BACKGROUND_IMAGE") = static_cast<int>(TALKRT_BACKGROUND_IMAGE);

@@ -19,7 +19,7 @@ namespace talkrt::python {
 
 struct Engine {
   Engine(int threads, std::uint64_t host_budget_bytes, const std::optional<std::string>& onnxruntime_path,
-         nanobind::object log_callback, int log_level);
+         nanobind::object log_callback, int log_level, int device, int device_index);
 
   nanobind::object log;  // callable(level, message) or None; declared first, so it dies last
   std::unique_ptr<talkrt_engine, Releaser<talkrt_engine_release>> handle;

@@ -159,6 +159,10 @@ int ready(Ticket* ticket, bool* out, Why* why) {
   return on_device(ticket->device(), why, [&] { *out = ticket->ready(); });
 }
 
+int follow(Ticket* ticket, CUstream_st* stream, Why* why) {
+  return on_device(ticket->device(), why, [&] { ticket->follow(stream); });
+}
+
 void destroy_ticket(Ticket* ticket) {
   if (ticket == nullptr) return;
   const CurrentDevice here(ticket->device());
@@ -181,6 +185,7 @@ constexpr Module kModule{.abi = kModuleAbi,
                          .create_ticket = create_ticket,
                          .wait = wait,
                          .ready = ready,
+                         .follow = follow,
                          .destroy_ticket = destroy_ticket};
 
 }  // namespace

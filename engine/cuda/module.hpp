@@ -122,6 +122,8 @@ struct Module {
   /// Until the job of the last draw() with this ticket is done. One that was never drawn with is done.
   int (*wait)(Ticket* ticket, Why* why);
   int (*ready)(Ticket* ticket, bool* out, Why* why);
+  /// What is enqueued on `stream` from now on waits for it instead; returns at once.
+  int (*follow)(Ticket* ticket, CUstream_st* stream, Why* why);
   void (*destroy_ticket)(Ticket* ticket);
 };
 

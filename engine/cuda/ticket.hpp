@@ -15,6 +15,9 @@ class Ticket {
   }
   [[nodiscard]] bool ready() const { return reached(event_.get()); }
   void wait() const { wait_for(event_.get()); }
+  void follow(cudaStream_t stream) const {
+    check(cudaStreamWaitEvent(stream, event_.get(), 0), "making a stream wait for a picture");
+  }
 
  private:
   int device_;

@@ -331,9 +331,14 @@ TALKRT_API void talkrt_frame_init(talkrt_frame* frame);
 TALKRT_API talkrt_status talkrt_session_pull(talkrt_session* session, talkrt_frame* frame);
 TALKRT_API void talkrt_frame_release(talkrt_frame_slot* slot);
 
-/* The same into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width. Where a GPU
- * draws it goes through a free slot (FRAMES_HELD without one), and a session of TALKRT_FRAMES_DEVICE has none
- * for it: UNSUPPORTED. */
+/* Makes what is enqueued on a CUDA stream (cudaStream_t, of the frame's GPU) after this call wait for the
+ * frame's pixels. Neither the host nor the session's stream waits. UNSUPPORTED for a frame that the CPU drew.
+ */
+TALKRT_API talkrt_status talkrt_frame_follow(talkrt_frame_slot* slot, void* stream);
+
+/* talkrt_session_pull into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width.
+ * Where a GPU draws it goes through a free slot (FRAMES_HELD without one), and a session of
+ * TALKRT_FRAMES_DEVICE has none for it: UNSUPPORTED. */
 TALKRT_API talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels, int64_t stride,
                                                   talkrt_frame* frame);
 

@@ -32,6 +32,27 @@ class Frame:
     @property
     def height(self) -> int: ...
     @property
+    def device(self) -> str:
+        """What drew it."""
+
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """
+        RGBA [H, W, 4], no copy; holds the frame. On a GPU the consumer's stream waits for it.
+        """
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, object]:
+        """Of a frame in the GPU's memory; its stream is the one that draws."""
+
+    @property
     def image(self) -> numpy.typing.NDArray[numpy.uint8]:
         """
         RGBA [H, W, 4], top row first; read-only, no copy. Holds a frame slot while it lives.
@@ -166,6 +187,8 @@ class Model:
         motion_hop: int = 0,
         motion_eta: float = 0.0,
         motion_guidance: float = -1.0,
+        frame_memory: int = 0,
+        frames_ahead: int = 0,
     ) -> Session:
         """Takes all memory that a session will ever need."""
 
@@ -233,6 +256,8 @@ class Engine:
         onnxruntime_path: str | None = None,
         log: Callable[[int, str], None] | None = None,
         log_level: int = 2,
+        device: int = 0,
+        device_index: int = 0,
     ) -> None: ...
     def load(self, path: bytes) -> Model:
         """Loads a plan, or returns the cached model of an unchanged file."""

@@ -10,7 +10,10 @@ from typing import Any
 
 from talkrt import _core
 from talkrt.backends import find_onnxruntime
+from talkrt.errors import Error
 from talkrt.model import Model
+
+DEVICES = ("auto", "cpu", "cuda")  # by talkrt_device
 
 _LOG = logging.getLogger("talkrt")
 _LOG.addHandler(logging.NullHandler())  # silent unless the host configures logging
@@ -20,6 +23,8 @@ _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)  # by ta
 class Engine:
     """Opens ONNX Runtime and loads plans. One engine serves a whole process, from any thread.
 
+    device: "cpu", "cuda" (an NVIDIA GPU, or BackendError), or "auto": the GPU where there is one.
+    device_index: of several GPUs, as CUDA counts them.
     threads: of the kernels, the caller's included; 0: one per core this process may use.
     host_budget_bytes: for all models together; 0: no limit beside each plan's own.
     onnxruntime: library to open; by default $TALKRT_ONNXRUNTIME, then the one inside the installed
@@ -33,7 +38,11 @@ class Engine:
         threads: int = 0,
         host_budget_bytes: int = 0,
         onnxruntime: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        device_index: int = 0,
     ) -> None:
+        if device not in DEVICES:
+            raise Error(f"device is {device!r}, expected one of {', '.join(DEVICES)}")
         if onnxruntime is None:
             found = find_onnxruntime()
             path = found.path if found else None
@@ -41,7 +50,15 @@ class Engine:
             path = os.fspath(onnxruntime)
         least = _LOG.getEffectiveLevel()
         level = sum(least > known for known in _LEVELS[:-1])
-        self._core = _core.Engine(threads, host_budget_bytes, path, _log, level)
+        self._core = _core.Engine(
+            threads,
+            host_budget_bytes,
+            path,
+            _log,
+            level,
+            device=DEVICES.index(device),
+            device_index=device_index,
+        )
 
     def load(self, path: str | os.PathLike[str]) -> Model:
         """Loads a plan, or returns the model of an unchanged file that is still loaded."""

@@ -15,6 +15,8 @@ from talkrt.cameras import Camera
 from talkrt.errors import Error
 from talkrt.session import Session
 
+FRAME_MEMORY = ("host", "device")  # by talkrt_frame_memory
+
 Background = str | tuple[float, float, float] | NDArray[np.uint8]
 
 
@@ -91,6 +93,8 @@ class Model:
         hop: int | None = None,
         eta: float = 0.0,
         guidance: float | None = None,
+        frame_memory: str = "host",
+        frames_ahead: int = 0,
     ) -> Session:
         """One head, talking: takes all the memory it will ever need, or raises BudgetError. Or one
         scene, for which only `size` (by default of what is drawn) and `background` mean anything.
@@ -112,7 +116,15 @@ class Model:
         how strongly motion follows speech, by default the plan's. seed: of this noise, too.
         hop: frames of motion made at once, by default the plan's whole window; fewer look less far
         ahead (Session.look_ahead) and cost a window's work each.
+
+        Where a GPU draws:
+        frame_memory: "host", or "device" for frames that stay in the GPU's memory, as torch, CuPy
+        and PyCUDA take them; pull then does not wait for the GPU.
+        frames_ahead: 0 to 2 frames that are drawn while the host has the one before; controls reach
+        a frame when it is begun, and each takes a slot.
         """
+        if frame_memory not in FRAME_MEMORY:
+            raise Error(f"frame_memory is {frame_memory!r}, expected 'host' or 'device'")
         width, height = size or (0, 0)
         rate = self.fps if fps is None else Fraction(str(fps)).limit_denominator(1_000_000)
         kind, color, image = _background(background)
@@ -134,6 +146,8 @@ class Model:
             motion_hop=hop or 0,
             motion_eta=eta,
             motion_guidance=-1.0 if guidance is None else guidance,
+            frame_memory=FRAME_MEMORY.index(frame_memory),
+            frames_ahead=frames_ahead,
         )
         return Session(core, self.sample_rate, self.emotions)
 

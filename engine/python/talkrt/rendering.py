@@ -77,6 +77,7 @@ def render(
     seed: int = 1,
     idle_motion: bool = True,
     threads: int = 0,
+    device: str = "auto",
     strip: StrPath | None = None,
     strip_frames: int = 8,
     portrait: PortraitOptions | None = None,
@@ -106,7 +107,7 @@ def render(
     )
     wanted.check(transparent=isinstance(background, str) and background == "transparent")
 
-    model = plan if isinstance(plan, Model) else Engine(threads=threads).load(plan)
+    model = plan if isinstance(plan, Model) else Engine(threads=threads, device=device).load(plan)
     controls = controls or Controls()
     portrait = portrait or PortraitOptions()
     _check_audio(model, speech, features, controls)

@@ -150,13 +150,19 @@ class Session:
         return Fraction(stats.fps_num, stats.fps_den)
 
     @property
+    def device(self) -> str:
+        """What draws its pictures: "cpu" or "cuda"."""
+        name: str = self.describe()["device"]
+        return name
+
+    @property
     def look_ahead(self) -> int:
         """Samples that a frame of this session needs beyond its own time, at most."""
         samples: int = self.describe()["look_ahead"]
         return samples
 
     def describe(self) -> dict[str, Any]:
-        """look_ahead, and graphs: name, runs, calls and ms of each, so far."""
+        """device, look_ahead, and graphs: name, runs, calls and ms of each, so far."""
         description: dict[str, Any] = json.loads(self._core.describe_json())
         return description
 

@@ -139,6 +139,17 @@ void talkrt_frame_release(talkrt_frame_slot* slot) {
   if (slot != nullptr) frame::FramePool::release(*reinterpret_cast<frame::FrameSlot*>(slot));
 }
 
+talkrt_status talkrt_frame_follow(talkrt_frame_slot* slot, void* stream) {
+  return guarded([&] {
+    require(slot, "slot");
+    const auto& held = *reinterpret_cast<const frame::FrameSlot*>(slot);
+    if (held.target.gpu.done == nullptr) {
+      throw Error(TALKRT_ERROR_UNSUPPORTED, "the CPU drew this frame: there is no stream to wait for");
+    }
+    held.target.gpu.done->follow(static_cast<CUstream_st*>(stream));
+  });
+}
+
 void talkrt_camera_init(talkrt_camera* camera) {
   if (camera == nullptr) return;
   *camera = {};

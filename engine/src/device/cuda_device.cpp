@@ -60,4 +60,9 @@ void CudaTicket::wait() const {
   gpu_->check(gpu_->table().wait(ticket_.get(), &why), why);
 }
 
+void CudaTicket::follow(CUstream_st* stream) const {
+  cuda::Why why{};
+  gpu_->check(gpu_->table().follow(ticket_.get(), stream, &why), why);
+}
+
 }  // namespace talkrt::device

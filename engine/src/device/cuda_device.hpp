@@ -44,6 +44,8 @@ class CudaTicket {
   explicit CudaTicket(const CudaDevice& gpu);
   /// Returns when the last draw with this ticket is done; at once before the first.
   void wait() const;
+  /// What is enqueued on the CUDA stream from now on waits instead.
+  void follow(CUstream_st* stream) const;
   [[nodiscard]] cuda::Ticket* get() const noexcept { return ticket_.get(); }
 
  private:

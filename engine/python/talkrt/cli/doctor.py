@@ -49,7 +49,7 @@ def doctor(
         probing.library("NVML", "nvidia-ml"),
         probing.tensorrt(),
     ]
-    verdict = _verdict(problem)
+    verdict = _verdict(problem, description["devices"])
     loaded = _load(engine, plan) if plan else None
     if as_json:
         print(
@@ -97,16 +97,19 @@ def _onnxruntime(backend: dict[str, Any]) -> Finding:
     return Finding("ONNX Runtime", True, f"{backend['version']}, by {source}: {backend['path']}")
 
 
-def _verdict(problem: str) -> Verdict:
+def _verdict(problem: str, devices: list[dict[str, Any]]) -> Verdict:
     if problem:
         return Verdict(False, "nothing", problem)
-    gpu = probing.nvidia_driver().found
-    why = (
-        "sessions of this version run on the CPU; the GPU is not used"
-        if gpu
-        else "there is no GPU driver"
+    gpu = next(device for device in devices if device["name"] == "cuda")
+    if gpu["used"]:
+        uses = f"GPU {gpu['index']} ({gpu['gpu']}) for pictures of rigged heads and scenes"
+        return Verdict(True, f"{uses}, the CPU for the rest", "there is one, and its driver works")
+    why = gpu.get("missing", "the engine could not open it; its log says why")
+    return Verdict(
+        True,
+        "the CPU: ONNX Runtime for graphs, TalkRT's own kernels for pictures",
+        f"no GPU can be used: {why}",
     )
-    return Verdict(True, "the CPU: ONNX Runtime for graphs, TalkRT's own kernels for pictures", why)
 
 
 def _load(engine: Engine, plan: str) -> dict[str, Any]:

@@ -5,8 +5,15 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Annotated
+
+import typer
 
 from talkrt.errors import Error
+
+Device = Annotated[
+    str, typer.Option(help="auto (the GPU where there is one), cpu or cuda.", metavar="DEVICE")
+]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -25,7 +25,7 @@ from rich.text import Text
 
 from talkrt import rendering
 from talkrt.batch import render_batch
-from talkrt.cli.options import parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.cli.options import Device, parse_emotion, parse_fps, parse_pair, parse_size
 from talkrt.cli.portraits import FaceOptions, Taken, read_portraits
 from talkrt.controls import Controls
 from talkrt.engine import Engine
@@ -136,6 +136,7 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="Of blinks, gaze and head motion.")] = 1,
     idle: Annotated[bool, typer.Option(help="Blinks, gaze and head motion of its own.")] = True,
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Render speech to a talking video with sound, or a scene along a camera's path: as a movie,
@@ -169,7 +170,7 @@ def render(
     taken: list[Taken] = []
     source: str | Model = plan
     if portrait or len(clips) > 1:
-        source = model = Engine(threads=threads).load(plan)
+        source = model = Engine(threads=threads, device=device).load(plan)
         placed = read_portraits(portrait or [], model, where, diffusion)
         faces = {path: options for path, (options, _) in placed.items()}
         taken = [one for _, one in placed.values()]
@@ -220,6 +221,7 @@ def render(
             idle_motion=idle,
             portrait=next(iter(faces.values()), diffusion),
             threads=threads,
+            device=device,
             strip=strip,
             strip_frames=strip_frames,
             progress=report,
