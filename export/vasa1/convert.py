@@ -95,6 +95,9 @@ def export_vasa1(
             exported = to_onnx(graph)
             found, answers = proof.compare(exported, played.runs[graph.name], answered)
             proof.require(found)
+            errors = {
+                r.output: float(f"{r.max_error:.1e}") for r in found if r.against == proof.ONNX
+            }
             rows += found
             answered |= answers
             if precision == "float16" and graph.name in HALVED:
@@ -114,7 +117,8 @@ def export_vasa1(
                 )
             )
             entry = exported.manifest()
-            entries.append(entry | {"multiply_adds": cost.multiply_adds, "bytes": cost.bytes})
+            entry |= {"multiply_adds": cost.multiply_adds, "bytes": cost.bytes}
+            entries.append(entry | {"pytorch_errors": errors})
             tensors |= spool.put(exported.tensors())
             step.advance()
         tensors |= manifest.tensors(weights.motion_generator, weights.template)

@@ -15,6 +15,10 @@ COMMANDS = {
     "verify": ("talkrt.cli.verify", "Replay a plan's check clip here and compare the pictures."),
     "doctor": ("talkrt.cli.doctor", "What was found on this machine, and what will be used."),
     "export": ("talkrt.export.cli", "Make a plan from a PyTorch model or a Gaussian scene."),
+    "compile": (
+        "talkrt.export.compile_command",
+        "Add TensorRT engines for the GPU at hand to a plan.",
+    ),
     "bench": ("talkrt.benchmarks.cli", "Measure throughput, latency and memory of a plan."),
 }
 
