@@ -1,23 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Engines on the emulated GPU of tests/emulation.
+// Engines on the emulated GPU of tests/emulation, or on a real one.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "tests/emulation/controls.h"
 #include "tests/engine/session/tiny_session.hpp"
 
 namespace talkrt::session {
 
-/// Every test begins with a sound GPU, and leaves nothing on it.
+/// $TALKRT_CUDA_MODULE, while it lives.
+class NamedModule {
+ public:
+  explicit NamedModule(const char* path) : before_(named() == nullptr ? "" : named()) {
+    setenv("TALKRT_CUDA_MODULE", path, 1);
+  }
+  NamedModule(const NamedModule&) = delete;
+  NamedModule& operator=(const NamedModule&) = delete;
+  ~NamedModule() {
+    if (before_.empty()) {
+      unsetenv("TALKRT_CUDA_MODULE");
+    } else {
+      setenv("TALKRT_CUDA_MODULE", before_.c_str(), 1);
+    }
+  }
+  static const char* named() { return std::getenv("TALKRT_CUDA_MODULE"); }
+
+ private:
+  std::string before_;
+};
+
+/// On the emulated GPU, or on that of the module which $TALKRT_CUDA_MODULE names. Every test begins with a
+/// sound GPU, and leaves nothing on it.
 class OnGpu : public ::testing::Test {
  protected:
   void SetUp() override {
-    setenv("TALKRT_CUDA_MODULE", TALKRT_EMULATED_MODULE, 1);
+    if (on_emulation()) module_.emplace(TALKRT_EMULATED_MODULE);
     talkrt_emulation_restore();
     talkrt_emulation_set_late(0);
     talkrt_emulation_set_order(0);
@@ -26,16 +50,26 @@ class OnGpu : public ::testing::Test {
   void TearDown() override {
     talkrt_emulation_restore();
     EXPECT_EQ(talkrt_emulation_bytes_taken(), taken_before_) << "memory of the GPU was not given back";
-    unsetenv("TALKRT_CUDA_MODULE");
   }
 
+  [[nodiscard]] bool on_emulation() const { return module_ || NamedModule::named() == nullptr; }
   static std::shared_ptr<Engine> gpu_engine(EngineConfig config = with_threads(1)) {
     config.device = TALKRT_DEVICE_CUDA;
     return engine(std::move(config));
   }
 
  private:
+  std::optional<NamedModule> module_;
   std::uint64_t taken_before_ = 0;
+};
+
+/// What only an emulated GPU does.
+class OnEmulatedGpu : public OnGpu {
+ protected:
+  void SetUp() override {
+    OnGpu::SetUp();
+    if (!on_emulation()) GTEST_SKIP() << "a GPU does not fail, or count, at a test's wish";
+  }
 };
 
 /// Peak signal to noise of bytes, dB; infinite when equal.
