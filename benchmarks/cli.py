@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from talkrt.cli.options import Device
 from talkrt.cli.run import run
 
 from .commands import register
@@ -61,6 +62,10 @@ def bench(
     ] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; by default the plan's.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
+    device: Device = "auto",
+    frames_ahead: Annotated[
+        int, typer.Option(min=0, max=2, help="Frames begun ahead, where a GPU draws.")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of idle motion and arrivals.")] = 1,
     check: Annotated[bool, typer.Option(help="Replay the plan's check clip first.")] = True,
     target_fps: Annotated[
@@ -120,6 +125,8 @@ def bench(
         portrait=portrait,
         size=size,
         threads=threads,
+        device=device,
+        frames_ahead=frames_ahead,
         check=check,
         target_fps=target_fps,
         targets=targets,

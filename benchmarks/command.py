@@ -22,15 +22,17 @@ from .gates import Gate
 from .gpu import open_gpu
 from .machine import environment
 from .measure import Bench, Measurement
+from .modes import DRIVERS
 from .modes.capacity import most_sessions
 from .outputs import Outputs, partial, write_text
 from .progress import Progress
 from .raw_engine import recognise
+from .recorder import Recorder
 from .report import Report, as_json, workload
 from .sampling import PERCENTILES, enough, needed
 from .soak import trends
 from .sources import Source, source_for
-from .validity import judge
+from .validity import Witness, judge
 from .workload import Workload
 
 _KEEP_EVERY_S = 2.0
@@ -46,6 +48,8 @@ class Request:
     portrait: str | None
     size: str | None
     threads: int
+    device: str
+    frames_ahead: int
     check: bool
     target_fps: float | None
     targets: Path | None
@@ -72,8 +76,9 @@ def bench_plan(request: Request) -> int:
     request.outputs.check()
     old = baseline.read_baseline(request.baseline) if request.baseline else None
     plan = read_plan(request.engine)
-    source = source_for(plan, request.audio, parse_size(request.size), request.portrait)
-    engine = Engine(threads=request.threads)
+    source = source_for(plan, request.audio, parse_size(request.size), request.portrait,
+                        request.frames_ahead)  # fmt: skip
+    engine = Engine(threads=request.threads, device=request.device)
     gpu, _ = open_gpu()
     where = environment(engine, request.engine, gpu)
     if old is not None:
@@ -132,14 +137,16 @@ def _with_most_sessions(
 ) -> Request:
     """Short runs find the count; the measurement that follows is of that many sessions."""
     probe = min(request.workload.seconds, _PROBE_S)
+    model = engine.load(plan.path)
 
     def holds(count: int) -> bool:
         workload = replace(request.workload, sessions=count, seconds=probe, frames=None)
+        recorder = Recorder(Witness(), lambda seconds, frames: None)
         try:
-            m = Bench(engine, plan, source, workload, check=False).measure()
+            DRIVERS["paced"](model, source, workload, recorder)
         except BudgetError:
             return False
-        late = m.misses / m.frames
+        late = recorder.misses / recorder.frames
         print(f"bench: {count} sessions: {late:.1%} of the frames late", file=sys.stderr)
         return late <= _LATE
 

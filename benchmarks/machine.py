@@ -23,6 +23,7 @@ def environment(engine: Engine, plan: str, gpu: GpuWatch | None = None) -> dict[
     device: dict[str, Any] = next(iter(description.get("devices", [])), {})
     backend: dict[str, Any] = next(iter(description.get("backends", [])), {})
     usable, present = probing.cores()
+    drawing = next((d for d in description.get("devices", []) if d.get("used")), None)
     card = gpu.end() if gpu is not None else None
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -36,7 +37,8 @@ def environment(engine: Engine, plan: str, gpu: GpuWatch | None = None) -> dict[
         "cores": present,
         "threads": device.get("threads"),
         "governor": governor(),
-        "gpu": card.name if card else None,
+        "device": f"cuda:{drawing['index']}" if drawing else "cpu",
+        "gpu": card.name if card else drawing["gpu"] if drawing else None,
         "gpu_uuid": card.uuid if card else None,
         "gpu_driver": card.driver if card else None,
         "memory_bytes": probing.memory_bytes()[1],

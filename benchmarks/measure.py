@@ -31,6 +31,8 @@ class Memory:
     budget_bytes: int
     peak_resident_bytes: int
     resident: tuple[tuple[float, int], ...]  # seconds, bytes
+    device_bytes: int | None = None  # of a GPU, the model's and its sessions'; None: none draws
+    pinned_bytes: int | None = None  # page-locked, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ class Fidelity:
     psnr_db: float | None  # the worst frame of the check clip; infinite: identical
     min_psnr_db: float | None
     frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What a GPU was told, warming up included: pictures that are due together are one draw."""
+
+    draws: int
+    pictures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ class Measurement:
     gpu: GpuFigures | None
     stopped: str | None = None  # why it ended early
     graphs: tuple[GraphCost, ...] = ()  # of a run that was not stopped
+    device: str = "cpu"  # what drew the frames: "cuda"
+    draws: Draws | None = None  # of a GPU
 
     @property
     def complete(self) -> bool:
@@ -89,6 +101,7 @@ class Bench:
     _model: Model | None = None
     _start: Start | None = None
     _fidelity: Fidelity = Fidelity(None, None, None, 0)
+    _draws_before: Draws | None = None
 
     def measure(self) -> Measurement:
         self._model, self._start = start(
@@ -98,6 +111,7 @@ class Bench:
         self.on_step("warming up")
         most = SOAK if self.workload.mode == "soak" else MOST
         self._recorder = Recorder(Witness(gpu=self.gpu), self.on_frame, most)
+        self._draws_before = self._draws()
         DRIVERS[self.workload.mode](self._model, self.source, self.workload, self._recorder)
         return self._result(None)
 
@@ -130,6 +144,7 @@ class Bench:
     def _result(self, stopped: str | None) -> Measurement:
         model, recorder, start = self._model, self._recorder, self._start
         assert model is not None and recorder is not None and start is not None
+        before, after = self._draws_before, self._draws()
         session = self.source.session(model, self.workload.seed)
         self.source.stream(model, session).pull()  # a scene takes its memory when it is drawn
         stats = session.stats
@@ -157,12 +172,23 @@ class Bench:
             graphs=()
             if stopped
             else graph_costs(model, self.source, self.plan, self.workload.seed),
+            device=session.describe()["device"],
+            draws=Draws(after.draws - before.draws, after.pictures - before.pictures)
+            if before is not None and after is not None and after.pictures > before.pictures
+            else None,
         )
+
+    def _draws(self) -> Draws | None:
+        for device in self.engine.describe()["devices"]:
+            if device.get("used"):
+                return Draws(device["draws"], device["pictures"])
+        return None
 
     def _memory(self, model: Model, session_bytes: int, recorder: Recorder) -> Memory:
         account: dict[str, Any] = self.engine.describe().get("memory", {})
         models = [m for m in account.get("models", []) if m.get("path") == self.plan.path]
-        lines = models[0].get("lines", {}) if models else {}
+        entry: dict[str, Any] = models[0] if models else {}
+        lines = entry.get("lines", {})
         return Memory(
             lines={kind: int(count) for kind, count in lines.items()},
             model_bytes=model.host_bytes,
@@ -170,4 +196,6 @@ class Bench:
             budget_bytes=model.host_budget_bytes,
             peak_resident_bytes=peak_resident_bytes(),
             resident=tuple(recorder.resident),
+            device_bytes=entry.get("device_bytes"),
+            pinned_bytes=entry.get("pinned_bytes"),
         )

@@ -20,6 +20,7 @@ from .soak import trends
 from .validity import Verdict
 
 SCHEMA = "talkrt.bench/2"
+_KERNELS = 2  # of a draw, whatever it holds: engine/cuda/module.hpp
 _KEPT_SAMPLES = 20_000  # in a file; evenly taken from more
 
 
@@ -104,7 +105,8 @@ def workload(report: Report) -> dict[str, Any]:
         "sessions_begun": m.sessions_begun,
         "sessions_refused": m.sessions_refused,
         "transfers_included": True,  # a frame's latency ends with its pixels in host memory
-        "cuda_graphs": False,
+        "device": m.device,  # that drew the frames
+        "cuda_graphs": m.device == "cuda",
     }
 
 
@@ -123,10 +125,16 @@ def _throughput(m: Measurement) -> dict[str, Any]:
         "sessions_at_real_time": m.sessions_begun if _holds_real_time(m) else 0,
         "seconds": m.seconds,
         "cpu_ms_per_frame": 1e3 * m.cpu_seconds / m.frames,
-        "launches_per_frame": None,  # of GPU kernels
+        "draws_per_frame": _draws_per_frame(m),  # launches of a graph
+        "launches_per_frame": _KERNELS * per if (per := _draws_per_frame(m)) else None,
         "allocations_per_frame": None,  # `bench counters` counts them, in a process of its own
         "joules_per_frame": m.gpu.joules / m.frames if m.gpu and m.gpu.joules else None,
     }
+
+
+def _draws_per_frame(m: Measurement) -> float | None:
+    """Below 1 where pictures of several sessions went out together."""
+    return m.draws.draws / m.draws.pictures if m.draws is not None else None
 
 
 def _holds_real_time(m: Measurement) -> bool:
@@ -175,6 +183,9 @@ def _memory(m: Measurement) -> dict[str, Any]:
         "session": m.memory.session_bytes,
         "used": used,
         "budget": budget,
+        "device": m.memory.device_bytes,
+        "pinned": m.memory.pinned_bytes,
+        "gpu_process": m.gpu.process_bytes if m.gpu is not None else None,
         "headroom": budget - used if budget else None,
         "by_kind": m.memory.lines,
         "peak_resident": m.memory.peak_resident_bytes,

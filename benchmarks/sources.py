@@ -69,7 +69,11 @@ class Source(Protocol):
 
 
 def source_for(
-    plan: PlanFile, audio: str | None, size: tuple[int, int] | None, portrait: str | None = None
+    plan: PlanFile,
+    audio: str | None,
+    size: tuple[int, int] | None,
+    portrait: str | None = None,
+    frames_ahead: int = 0,
 ) -> Source:
     model = plan.manifest["model"]
     if model != "vasa1" and portrait is not None:
@@ -82,11 +86,11 @@ def source_for(
     if features.get("kind") == "rows" and "encoder" not in features:
         if audio is not None:
             raise Error(f"{plan.path}: takes features, not audio: leave --audio out")
-        return HeadSource(size, *_features_of(plan, features))
+        return HeadSource(size, *_features_of(plan, features), frames_ahead=frames_ahead)
     speech = speech_for(plan, int(plan.manifest["audio"]["sample_rate"]), audio)
     if model == "vasa1":
         return HeadSource(size, speech.source, speech.samples, *_face_of(plan, portrait))
-    return HeadSource(size, speech.source, speech.samples)
+    return HeadSource(size, speech.source, speech.samples, frames_ahead=frames_ahead)
 
 
 def _face_of(plan: PlanFile, portrait: str | None) -> tuple[Image, str]:
@@ -127,16 +131,21 @@ class HeadSource:
         samples: FloatArray,
         portrait: Image | None = None,
         face: str | None = None,
+        frames_ahead: int = 0,
     ) -> None:
         self.shown: Mapping[str, str] = {
             "head": "moving", "speech": speech, **({} if face is None else {"face": face}),
+            **({} if not frames_ahead else {"frames": f"begun {frames_ahead} ahead"}),
         }  # fmt: skip
+        self._frames_ahead = frames_ahead
         self._size = size
         self.samples = samples
         self.portrait = portrait  # of models that animate one
 
     def session(self, model: Model, seed: int) -> Session:
-        return model.session(size=self._size, seed=seed, portrait=self.portrait)
+        return model.session(
+            size=self._size, seed=seed, portrait=self.portrait, frames_ahead=self._frames_ahead
+        )
 
     def stream(
         self, model: Model, session: Session, step_seconds: float = _PUSH_SECONDS, voice: int = 0

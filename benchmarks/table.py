@@ -31,7 +31,8 @@ def as_table(report: Report) -> str:
         *_pacing(m),
         *_soak(report),
         f"{env['cpu']}, {env['cores_usable']} cores, {env['threads']} threads, "
-        f"path {env['cpu_path']}, GPU {env['gpu'] or 'none'}",
+        f"path {env['cpu_path']}, GPU {env['gpu'] or 'none'}; frames drawn by the "
+        f"{'GPU' if m.device == 'cuda' else 'CPU'}",
         f"talkrt {env['talkrt']} ({env['commit'] or 'installed'}), ONNX Runtime "
         f"{env['onnxruntime']}, Python {env['python']}",
         _validity(report),
@@ -78,6 +79,13 @@ def _figures(report: Report) -> list[str]:
         )
     elif m.fidelity.output_hash is not None:
         figures.append(f"{'output':16}{m.fidelity.output_hash[:12]:>13}")
+    if m.draws is not None:
+        together = m.draws.pictures / m.draws.draws
+        figures.append(_figure("pictures a draw", together, "", f"{m.draws.draws} draws"))
+    if m.memory.device_bytes is not None and m.device == "cuda":
+        locked = (m.memory.pinned_bytes or 0) / 1e6
+        figures.append(_figure("GPU memory", m.memory.device_bytes / 1e6, "MB",
+                               f"model, sessions; page-locked {locked:.1f}"))  # fmt: skip
     if m.gpu is not None and m.gpu.watts is not None:
         figures.append(_figure("GPU power", m.gpu.watts[0], "W", f"at most {m.gpu.watts[1]:.0f}"))
     return figures

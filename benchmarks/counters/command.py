@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from talkrt.errors import Error
 from talkrt.plan_file import read_plan
 
 from .. import junit
@@ -27,6 +28,9 @@ def counters(
         str | None, typer.Option(help="A face to animate; else the plan's check portrait.")
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Under callgrind.")] = 6,
+    device: Annotated[
+        str, typer.Option(help="cpu, or cuda: then nothing is counted under callgrind.")
+    ] = "cpu",
     baseline: Annotated[
         Path | None, typer.Option(help="Exit with 2 when more than in this file of --save.")
     ] = None,
@@ -46,12 +50,14 @@ def counters(
     Exit codes: 0 not more than the baseline; 1 error; 2 more, or other pictures; 5 something could
     not be counted.
     """
+    if device not in ("cpu", "cuda"):
+        raise Error(f"--device is {device!r}, expected cpu or cuda")
     check_files(save, junit_)
     old = gate.read(baseline) if baseline is not None else None
     if sys.stderr.isatty() and not as_json:
         print("counting, some frames under valgrind", file=sys.stderr)
     plan = read_plan(engine)
-    document = count(plan, audio, frames_for(plan, frames), portrait)
+    document = count(plan, audio, frames_for(plan, frames), portrait, device)
     found = [] if old is None or baseline is None else gate.gates(baseline, old, document)
     document["gates"] = [asdict(one) for one in found]
     document["exit_code"] = exit_code(found, Verdict("valid", ()), strict)

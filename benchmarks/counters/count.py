@@ -47,7 +47,11 @@ def frames_for(plan: PlanFile, instructions: int) -> Frames:
 
 
 def count(
-    plan: PlanFile, audio: str | None, frames: Frames, portrait: str | None = None
+    plan: PlanFile,
+    audio: str | None,
+    frames: Frames,
+    portrait: str | None = None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """The document."""
     host = _host()
@@ -58,12 +62,13 @@ def count(
         fed = _fed(plan, audio, portrait, folder)
 
         def command(count: int, kind: str) -> list[str]:
-            return [str(host), plan.path, *fed, str(frames.warmup), str(count), library, kind]
+            return [str(host), plan.path, *fed, str(frames.warmup), str(count), library, device,
+                    kind]  # fmt: skip
 
         native = _run(command(frames.allocations, "allocations"))
         counted: dict[str, Any] | None = None
         instructions: dict[str, int] | None = None
-        if callgrind.available():
+        if device == "cpu" and callgrind.available():
             under = callgrind.run(command(frames.instructions, "plain"), folder,
                                   bool(native["late_start"]))  # fmt: skip
             counted = json.loads(under.output)
@@ -81,6 +86,7 @@ def count(
         "threads": 1,
         "allocations_per_frame": _per_frame(native, "allocations"),
         "allocated_bytes_per_frame": _per_frame(native, "allocated_bytes"),
+        "device": device,
         "launches_per_frame": None,
         "model_bytes": native["model_bytes"],
         "session_bytes": native["session_bytes"],

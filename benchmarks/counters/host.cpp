@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// talkrt_counters PLAN SPEECH ROW_FLOATS PORTRAIT SIDE WARMUP FRAMES ONNXRUNTIME allocations|plain: figures
-// of a plan that are the same in every run on one machine, as a line of JSON: heap allocations of the
+// talkrt_counters PLAN SPEECH ROW_FLOATS PORTRAIT SIDE WARMUP FRAMES ONNXRUNTIME DEVICE allocations|plain:
+// figures of a plan that are the same in every run on one machine, as a line of JSON: heap allocations of the
 // measured frames, bytes held, a hash of the pictures. One thread. SPEECH holds float32 samples at the plan's
 // rate, or rows of so many floats where ROW_FLOATS is not 0, and is repeated; "-" for a scene. PORTRAIT is
 // the RGB8 of a face of SIDE by SIDE pixels; "-" where the plan has one of its own.
@@ -80,10 +80,11 @@ struct Counted {
 
 class Plan {
  public:
-  Plan(const char* path, const Face& face, const char* onnxruntime) {
+  Plan(const char* path, const Face& face, const char* onnxruntime, bool gpu) {
     talkrt_engine_config config;
     talkrt_engine_config_init(&config);
     config.threads = 1;
+    config.device = gpu ? TALKRT_DEVICE_CUDA : TALKRT_DEVICE_CPU;
     config.onnxruntime_path = *onnxruntime == '\0' ? nullptr : onnxruntime;
     must(talkrt_engine_create(&config, &engine_), "engine");
     must(talkrt_model_load(engine_, path, &model_), "load");
@@ -232,17 +233,17 @@ void print(const Plan& plan, const Counted& counted, int frames, bool allocation
 }  // namespace
 
 int main(int count, char** arguments) try {
-  if (count != 10) {
+  if (count != 11) {
     throw std::runtime_error(
         "usage: talkrt_counters PLAN SPEECH ROW_FLOATS PORTRAIT SIDE WARMUP FRAMES ONNXRUNTIME "
-        "allocations|plain");
+        "cpu|cuda allocations|plain");
   }
   const std::string sound = arguments[2], picture = arguments[4];
-  const bool allocations = std::string(arguments[9]) == "allocations";
+  const bool allocations = std::string(arguments[10]) == "allocations";
   const int warm_up = std::atoi(arguments[6]), frames = std::atoi(arguments[7]);
   Face face{{}, std::atoi(arguments[5])};
   if (picture != "-") face.rgb = read<std::uint8_t>(picture);
-  Plan plan(arguments[1], face, arguments[8]);
+  Plan plan(arguments[1], face, arguments[8], std::string(arguments[9]) == "cuda");
   const auto speak = [&] {
     const Speech speech{read<float>(sound), static_cast<std::size_t>(std::atoi(arguments[3]))};
     return plan.speak(speech, warm_up, frames, allocations);

@@ -50,6 +50,11 @@ void CudaBatch::draw(const cuda::Job& job) {
   gpu_->check(mine.code, mine.why);
 }
 
+CudaBatch::Counts CudaBatch::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
 /// The painter may make this thread wait for the GPU; meanwhile others put their pictures into the list.
 void CudaBatch::draw_waiting(std::unique_lock<std::mutex>& lock) {
   Waiting* const begin = first_;
@@ -65,6 +70,10 @@ void CudaBatch::draw_waiting(std::unique_lock<std::mutex>& lock) {
   const int code = gpu_->table().draw(painter_.get(), jobs_.data(), count, &why);
   lock.lock();
   busy_ = false;
+  if (code == 0) {
+    ++counts_.draws;
+    counts_.pictures += static_cast<std::uint64_t>(count);
+  }
   for (Waiting* one = begin; one != end;) {
     Waiting* const next = one->next;  // who is out may be gone at once
     one->code = code;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -24,6 +25,12 @@ class CudaBatch {
   /// From any thread. Returns when the GPU has been told; what job.done says is then to come. Allocates
   /// nothing. Throws DEVICE_LOST, BACKEND_FAILED.
   void draw(const cuda::Job& job);
+
+  struct Counts {
+    std::uint64_t draws = 0, pictures = 0;
+  };
+  /// So far: how many pictures went out together.
+  [[nodiscard]] Counts counts() const;
 
   [[nodiscard]] const device::CudaDevice& gpu() const noexcept { return *gpu_; }
   /// A cudaStream_t.
@@ -45,11 +52,12 @@ class CudaBatch {
   std::unique_ptr<cuda::Painter, void (*)(cuda::Painter*)> painter_;
   CUstream_st* stream_ = nullptr;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool busy_ = false;  // somebody is calling the painter
   Waiting *first_ = nullptr, *last_ = nullptr;
   std::vector<cuda::Job> jobs_;  // of the draw under way
+  Counts counts_;
 };
 
 }  // namespace talkrt::render

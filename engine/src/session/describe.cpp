@@ -21,9 +21,14 @@ std::string dumped(const ordered_json& value) {
 }
 
 /// What the CUDA module says of this machine.
-ordered_json describe_cuda(int index, bool used) {
+ordered_json describe_cuda(int index, const render::Gpu* used) {
   const device::CudaModule module = device::open_cuda_module(index);
-  ordered_json out{{"name", "cuda"}, {"index", index}, {"used", used}};
+  ordered_json out{{"name", "cuda"}, {"index", index}, {"used", used != nullptr}};
+  if (used != nullptr) {
+    const render::CudaBatch::Counts counts = used->batch.counts();
+    out["draws"] = counts.draws;
+    out["pictures"] = counts.pictures;
+  }
   if (!module.path.empty()) out["module"] = module.path;
   if (!module.device) {
     out["missing"] = module.missing;
@@ -51,7 +56,7 @@ std::string Engine::describe_json() {
                                          {"cpu_path", gaussian::cpu_path()},
                                          {"usable_cores", device::usable_cores()},
                                          {"threads", pool_.workers()}},
-                                        describe_cuda(config_.device_index, gpu_.has_value())});
+                                        describe_cuda(config_.device_index, gpu())});
   try {
     out["backends"] = ordered_json::array({ordered_json::parse(backend().describe_json())});
   } catch (const Error& error) {
