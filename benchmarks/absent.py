@@ -8,6 +8,7 @@ from typing import Any
 from .measure import Measurement
 
 _HERE = "not on this device: frames are made on the CPU"
+_COUNTED = "draws are counted: two kernels each, and a recorded avatar's own beside them"
 _ASIDE = "not timed on its own: it is part of a session's creation"
 _WITHIN = "not timed on their own: they run beside the next draw, and are part of the latency"
 _LIVE = "of the modes paced and server"
@@ -17,14 +18,15 @@ def not_measured(m: Measurement, environment: dict[str, Any]) -> dict[str, str]:
     """By figure, in the order of the report."""
     seen = m.observation
     on_gpu = m.device == "cuda"
+    unaccounted = "this engine does not account for them" if on_gpu else _HERE
     gpu = "no GPU on this device" if environment["gpu"] is None else None
     if on_gpu and m.gpu is None:
         gpu = "nvidia-ml-py does not tell: pip install 'talkrt[gpu]'"
     found = {
-        "launches a frame": None if m.draws is not None else _HERE,
+        "launches a frame": _COUNTED if on_gpu else _HERE,
         "graph capture": _ASIDE if on_gpu else _HERE,
         "copies to and from a GPU": _WITHIN if on_gpu else _HERE,
-        "bytes of the GPU": None if m.memory.device_bytes is not None else _HERE,
+        "bytes of the GPU": None if m.memory.device_bytes is not None else unaccounted,
         "GPU clocks, power, temperature, joules": gpu,
         "CPU clock": None if seen.clock_mhz else "the machine does not tell",
         "CPU throttling": None if seen.throttle_events is not None else "the machine does not tell",

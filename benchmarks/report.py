@@ -20,7 +20,6 @@ from .soak import trends
 from .validity import Verdict
 
 SCHEMA = "talkrt.bench/2"
-_KERNELS = 2  # of a draw, whatever it holds: engine/cuda/module.hpp
 _KEPT_SAMPLES = 20_000  # in a file; evenly taken from more
 
 
@@ -126,7 +125,7 @@ def _throughput(m: Measurement) -> dict[str, Any]:
         "seconds": m.seconds,
         "cpu_ms_per_frame": 1e3 * m.cpu_seconds / m.frames,
         "draws_per_frame": _draws_per_frame(m),  # launches of a graph
-        "launches_per_frame": _KERNELS * per if (per := _draws_per_frame(m)) else None,
+        "launches_per_frame": None,  # of GPU kernels: two a draw, and more of recorded avatars
         "allocations_per_frame": None,  # `bench counters` counts them, in a process of its own
         "joules_per_frame": m.gpu.joules / m.frames if m.gpu and m.gpu.joules else None,
     }

@@ -192,10 +192,14 @@ def test_rehearsal_leaves_both_reports_and_judges_nothing(
     assert document["complete"] and document["environment"]["rehearsal"]
     assert {step["status"] for step in document["steps"]} == {"passed"}
     assert document["results"]["kernels"]["scenes"][0]["psnr_db"] > 80
-    assert "samples" not in document["results"]["plan, one session"]
+    bench = document["results"]["plan, one session"]
+    assert "samples" not in bench
+    assert (bench["workload"]["device"], bench["environment"]["gpu"]) == ("cuda", "emulation")
+    assert bench["throughput"]["draws_per_frame"] == 1.0
+    assert "graph capture" in bench["not_measured"]
     page = (tmp_path / "gpu_check.md").read_text()
     assert "no time in it means anything" in page
-    assert "| rehearsal |" in page and "| goal |" not in page
+    assert page.count("| rehearsal |") == len(document["figures"])
 
 
 def test_without_a_gpu_it_says_so_in_one_line(tmp_path: Path) -> None:
