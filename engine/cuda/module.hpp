@@ -23,7 +23,7 @@
 
 namespace talkrt::cuda {
 
-inline constexpr std::uint32_t kModuleAbi = 3;
+inline constexpr std::uint32_t kModuleAbi = 4;
 inline constexpr const char* kModuleEntry = "talkrt_cuda_module";
 inline constexpr int kUnderWay = 3;  // draws of a painter before one is waited for
 

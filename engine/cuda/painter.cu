@@ -19,17 +19,6 @@ void require(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
-/// What is copied to the device for a draw: all views, then each view's weights and joints.
-struct Staging {
-  std::size_t poses, joints, pose, bytes;  // where poses begin; joints in a pose; bytes of a pose and of all
-
-  Staging(const PainterSpec& spec, int views)
-      : poses(aligned(static_cast<std::size_t>(views) * sizeof(CudaView))),
-        joints((static_cast<std::size_t>(spec.max_shapes) * sizeof(float) + 15) / 16 * 16),
-        pose(joints + static_cast<std::size_t>(spec.max_joints) * 12 * sizeof(float)),
-        bytes(aligned(poses + static_cast<std::size_t>(views) * pose)) {}
-};
-
 /// Graphs are made for 1, 2, 4, ... views, and for as many as a draw can have.
 int bucket_of(int count) {
   int bucket = 0;
@@ -45,14 +34,6 @@ int rounded(int n) {
   int step = 1;
   while (n > 16 * step) step *= 2;
   return (n + step - 1) / step * step;
-}
-
-bool covers(const CudaGrid& grid, const CudaGrid& wanted) {
-  return grid.groups >= wanted.groups && grid.tiles >= wanted.tiles;
-}
-
-CudaGrid larger(const CudaGrid& a, const CudaGrid& b) {
-  return {std::max(a.groups, b.groups), std::max(a.tiles, b.tiles)};
 }
 
 /// A stream whose work is written down instead of done.
@@ -97,12 +78,30 @@ void check_launch(int error, const char* what) { check(static_cast<cudaError_t>(
 
 }  // namespace
 
+Painter::Staging::Staging(int pose_floats, int views)
+    : poses(aligned(static_cast<std::size_t>(views) * sizeof(CudaView))),
+      pose(static_cast<std::size_t>(pose_floats) * sizeof(float)),
+      bytes(aligned(poses + static_cast<std::size_t>(views) * pose)) {}
+
+/// Joints begin on 16 bytes.
+int Painter::pose_floats(int shapes, int joints) { return (shapes + 3) / 4 * 4 + joints * 12; }
+
+bool Painter::covers(const Size& size, const Size& wanted) {
+  return size.grid.groups >= wanted.grid.groups && size.grid.tiles >= wanted.grid.tiles &&
+         size.pose >= wanted.pose;
+}
+
+Painter::Size Painter::larger(const Size& a, const Size& b) {
+  return {{std::max(a.grid.groups, b.grid.groups), std::max(a.grid.tiles, b.grid.tiles)},
+          std::max(a.pose, b.pose)};
+}
+
 Painter::Bytes Painter::measure(const PainterSpec& spec) {
   require(spec.views >= 1 && spec.views <= kMaxViews, "views of a painter: expected 1 to 4096");
   require(spec.max_shapes >= 0 && spec.max_shapes <= 65536, "shapes of a painter: expected 0 to 65536");
   require(spec.max_joints >= 0 && spec.max_joints <= gaussian::kMaxJoints,
           "joints of a painter: expected 0 to 16");
-  const std::size_t one = Staging(spec, spec.views).bytes;
+  const std::size_t one = Staging(pose_floats(spec.max_shapes, spec.max_joints), spec.views).bytes;
   return {one, one * kUnderWay};
 }
 
@@ -129,26 +128,32 @@ Painter::~Painter() {
   cudaStreamSynchronize(copy_.get());
 }
 
-bool Painter::has(const CudaGrid& grid) const {
+bool Painter::has(const Size& size) const {
   return std::any_of(graphs_.begin(), graphs_.end(),
-                     [&](const Graphs& g) { return covers(g.grid, grid) && covers(grid, g.grid); });
+                     [&](const Graphs& g) { return covers(g.size, size) && covers(size, g.size); });
 }
 
 /// A draw of several avatars needs the graphs of the largest in every respect; they are there, too.
 void Painter::prepare(const gaussian::CudaLimits& limits) {
+  require(limits.shapes >= 0 && limits.shapes <= spec_.max_shapes && limits.joints >= 0 &&
+              limits.joints <= spec_.max_joints,
+          "a rig has more shapes or joints than its painter was made for");
   const CudaGrid exact = gaussian::grid_of(limits);
-  const CudaGrid grid{rounded(exact.groups), rounded(exact.tiles)}, largest = larger(largest_, grid);
-  if (!has(grid)) add(grid);
+  const int most = pose_floats(spec_.max_shapes, spec_.max_joints);
+  const Size size{{rounded(exact.groups), rounded(exact.tiles)},
+                  std::min(rounded(pose_floats(limits.shapes, limits.joints)), most)};
+  const Size largest = larger(largest_, size);
+  if (!has(size)) add(size);
   if (!has(largest)) add(largest);
   largest_ = largest;
 }
 
-void Painter::add(const CudaGrid& grid) {
-  Graphs made{grid, {}};
+void Painter::add(const Size& size) {
+  Graphs made{size, {}};
   const Stream stream = make_stream();
   for (int bucket = 0; bucket <= bucket_of(spec_.views); ++bucket) {
     for (const Slot& slot : slots_) {
-      const Graph graph = capture(stream.get(), grid, views_of(bucket, spec_), slot.staging);
+      const Graph graph = capture(stream.get(), size, views_of(bucket, spec_), slot.staging);
       cudaGraphExec_t ready = nullptr;
       check(cudaGraphInstantiate(&ready, graph.get(), 0), "making a graph ready");
       made.ready.emplace_back(ready);
@@ -159,39 +164,43 @@ void Painter::add(const CudaGrid& grid) {
   graphs_.push_back(std::move(made));
 }
 
-Graph Painter::capture(cudaStream_t stream, const CudaGrid& grid, int views, const std::byte* staging) const {
+Graph Painter::capture(cudaStream_t stream, const Size& size, int views, const std::byte* staging) const {
   Capture captured(stream);
-  check(cudaMemcpyAsync(staging_, staging, Staging(spec_, views).bytes, cudaMemcpyHostToDevice, stream),
+  check(cudaMemcpyAsync(staging_, staging, Staging(size.pose, views).bytes, cudaMemcpyHostToDevice, stream),
         "capturing the copy in");
   check(static_cast<cudaError_t>(
-            rasterize_cuda(reinterpret_cast<const CudaView*>(staging_), views, grid, overlap_, stream)),
+            rasterize_cuda(reinterpret_cast<const CudaView*>(staging_), views, size.grid, overlap_, stream)),
         "capturing the kernels");
   return captured.end();
 }
 
 const Painter::Graphs& Painter::graphs_for(const Job* jobs, int count) const {
-  CudaGrid wanted;
+  Size wanted;
   for (int i = 0; i < count; ++i) {
-    const gaussian::CudaCamera& camera = jobs[i].view.camera;
-    wanted = larger(
-        wanted, {gaussian::groups_of_threads(jobs[i].view.rig.rest.count), camera.tiles_x * camera.tiles_y});
+    const CudaView& view = jobs[i].view;
+    const bool posed = jobs[i].joint_matrices != nullptr;
+    wanted =
+        larger(wanted,
+               {{gaussian::groups_of_threads(view.rig.rest.count), view.camera.tiles_x * view.camera.tiles_y},
+                posed ? pose_floats(view.rig.shapes, view.rig.joints) : 0});
   }
   const Graphs* best = nullptr;
   for (const Graphs& graphs : graphs_) {
-    if (!covers(graphs.grid, wanted)) continue;
-    if (best == nullptr || covers(best->grid, graphs.grid)) best = &graphs;
+    if (!covers(graphs.size, wanted)) continue;
+    if (best == nullptr || covers(best->size, graphs.size)) best = &graphs;
   }
   require(best != nullptr, "a view is larger than all that its painter was prepared for");
   return *best;
 }
 
-void Painter::fill(std::byte* staging, int views, const Job& job, int index) const {
-  const Staging at(spec_, views);
+void Painter::fill(std::byte* staging, const Staging& at, const Job& job, int index) const {
   const auto i = static_cast<std::size_t>(index);
   CudaView view = job.view;
   view.pose = {};
   if (job.joint_matrices != nullptr) {
-    const std::size_t weights_at = at.poses + i * at.pose, joints_at = weights_at + at.joints;
+    const std::size_t weights_at = at.poses + i * at.pose,
+                      joints_at = weights_at +
+                                  static_cast<std::size_t>(pose_floats(view.rig.shapes, 0)) * sizeof(float);
     const auto shapes = static_cast<std::size_t>(view.rig.shapes),
                joints = static_cast<std::size_t>(view.rig.joints) * 12;
     if (shapes != 0) std::memcpy(staging + weights_at, job.shape_weights, shapes * sizeof(float));
@@ -261,7 +270,8 @@ void Painter::draw(const Job* jobs, int count) {
   const std::size_t turn = draws_ % kUnderWay;
   const Slot& slot = slots_[turn];
   wait_for(slot.drawn.get());  // of three draws before
-  for (int i = 0; i < count; ++i) fill(slot.staging, views, jobs[i], i);
+  const Staging at(graphs.size.pose, views);
+  for (int i = 0; i < count; ++i) fill(slot.staging, at, jobs[i], i);
   // A view that is not drawn has no Gaussians and no tiles: its blocks of threads leave at once.
   std::memset(slot.staging + static_cast<std::size_t>(count) * sizeof(CudaView), 0,
               static_cast<std::size_t>(views - count) * sizeof(CudaView));

@@ -42,18 +42,30 @@ class Painter {
     std::byte* staging;
     Event drawn;
   };
-  /// For views up to `grid`; `ready` [buckets, kUnderWay].
-  struct Graphs {
+  /// Of a view, at most: what graphs are made for.
+  struct Size {
     gaussian::CudaGrid grid;
-    std::vector<GraphExec> ready;
+    int pose = 0;  // floats
+  };
+  struct Graphs {
+    Size size;
+    std::vector<GraphExec> ready;  // [buckets, kUnderWay]
+  };
+  /// What is copied to the device for a draw: all views, then each view's weights and joints.
+  struct Staging {
+    std::size_t poses, pose, bytes;  // where poses begin; bytes of one, and of all
+    Staging(int pose_floats, int views);
   };
 
-  [[nodiscard]] bool has(const gaussian::CudaGrid& grid) const;
-  void add(const gaussian::CudaGrid& grid);
-  [[nodiscard]] Graph capture(cudaStream_t stream, const gaussian::CudaGrid& grid, int views,
+  static int pose_floats(int shapes, int joints);
+  static bool covers(const Size& size, const Size& wanted);
+  static Size larger(const Size& a, const Size& b);
+  [[nodiscard]] bool has(const Size& size) const;
+  void add(const Size& size);
+  [[nodiscard]] Graph capture(cudaStream_t stream, const Size& size, int views,
                               const std::byte* staging) const;
   [[nodiscard]] const Graphs& graphs_for(const Job* jobs, int count) const;
-  void fill(std::byte* staging, int views, const Job& job, int index) const;
+  void fill(std::byte* staging, const Staging& at, const Job& job, int index) const;
   void begin(const Recorded& recorded) const;
   void finish(const Job& job, int index) const;
   void copy_out(const Job* jobs, int count, cudaEvent_t drawn);
@@ -66,7 +78,7 @@ class Painter {
   Stream draw_, copy_;
   std::array<Slot, kUnderWay> slots_;
   std::vector<Graphs> graphs_;
-  gaussian::CudaGrid largest_;
+  Size largest_;
   unsigned long draws_ = 0;
 };
 

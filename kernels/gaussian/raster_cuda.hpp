@@ -86,7 +86,8 @@ struct alignas(16) CudaView {
 struct CudaLimits {
   int count = 0;
   int width = 0, height = 0;
-  int bin_capacity = 1024;  // at most kMaxBinCapacity
+  int bin_capacity = 1024;     // at most kMaxBinCapacity
+  int shapes = 0, joints = 0;  // of the rig that is posed, if there is one
 };
 
 /// Blocks of threads for each view of a draw: as many as the largest of its views needs.

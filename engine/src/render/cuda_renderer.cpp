@@ -12,6 +12,8 @@ CudaRenderer::CudaRenderer(const gaussian::RigView& rig, const gaussian::RasterO
   limits_.count = rig.rest.count;
   limits_.width = width;
   limits_.height = height;
+  limits_.shapes = rig.shapes;
+  limits_.joints = rig.joints;
   scratch_ = device::Buffer(budget, "rasterizer scratch on the GPU",
                             gaussian::lay_out_cuda_scratch(limits_, nullptr).bytes,
                             device::MemoryKind::device, gpu.device);

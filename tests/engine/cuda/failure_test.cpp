@@ -139,6 +139,14 @@ TEST_F(CudaFailure, wrong_arguments_are_messages) {
   };
   EXPECT_NE(refusal(session.job).find("larger than all that its painter was prepared for"),
             std::string::npos);
+  gaussian::CudaLimits other = session.limits;
+  other.shapes = 0;
+  painter.prepare(other);
+  EXPECT_NE(refusal(session.job).find("larger than all that its painter was prepared for"),
+            std::string::npos);
+  other.joints = 5;
+  EXPECT_EQ(module().prepare(painter.painter, &other, &why), cudaErrorInvalidValue);
+  EXPECT_STREQ(why.text, "a rig has more shapes or joints than its painter was made for");
   painter.prepare(session.limits);
   EXPECT_NE(refusal(session.job, 3).find("expected 1 to the painter's views"), std::string::npos);
   EXPECT_NE(refusal(session.job, 0).find("expected 1 to the painter's views"), std::string::npos);

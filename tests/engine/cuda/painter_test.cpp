@@ -137,6 +137,7 @@ TEST_P(Painting, planes_of_nv12_and_rgba8_are_copied_out_side_by_side) {
 TEST_P(Painting, rig_without_a_pose_is_drawn_at_rest) {
   GpuPainter painter({1, 0, 0});
   GpuSession session(200, 33, 20);
+  session.limits.shapes = session.limits.joints = 0;
   painter.prepare(session.limits);
   session.job.joint_matrices = session.job.shape_weights = nullptr;
   painter.draw({session.job});

@@ -104,6 +104,8 @@ struct GpuSession {
     scene.camera = plain_camera(width, height);
     scene.camera.viewmat[11] = 4;
     limits.bin_capacity = 256;
+    limits.shapes = shapes;
+    limits.joints = joints;
     upload();
     const std::size_t bytes = frame_bytes();
     auto& scratch =
