@@ -118,6 +118,13 @@ void bind_frame(nb::module_& module) {
                    "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object"),
            "RGBA [H, W, 4], no copy; holds the frame. On a GPU the consumer's stream waits for it.")
       .def("__dlpack_device__", &dlpack_device)
+      .def(
+          "follow",
+          [](const Frame& frame, std::intptr_t stream) {
+            call([&] { return talkrt_frame_follow(frame.slot.get(), reinterpret_cast<void*>(stream)); });
+          },
+          "stream"_a,
+          "What is enqueued on this CUDA stream (cudaStream_t, as an int) from now on waits for the pixels.")
       .def_prop_ro("__cuda_array_interface__", &cuda_array_interface,
                    nb::sig("def __cuda_array_interface__(self) -> dict[str, object]"),
                    "Of a frame in the GPU's memory; its stream is the one that draws.")

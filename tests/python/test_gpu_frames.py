@@ -93,6 +93,7 @@ def test_a_frame_on_the_gpu_is_handed_over_without_a_copy(
     assert read_only
     np.testing.assert_array_equal(seen(data, interface["shape"], interface["strides"]), host.image)
     assert frame.__dlpack_device__() == (DL_CUDA, 0)
+    frame.follow(interface["stream"])
     tensor = contents(capsule := frame.__dlpack__(max_version=(1, 0), stream=interface["stream"]))
     assert (tensor.data, tensor.device_type, tensor.device_id) == (data, DL_CUDA, 0)
     assert (tensor.code, tensor.bits, tensor.lanes, tensor.byte_offset) == (1, 8, 1, 0)
@@ -128,6 +129,9 @@ def test_frames_in_host_memory_are_arrays_wherever_they_were_drawn(
         np.testing.assert_array_equal(array, frame.image)
         assert array.ctypes.data == frame.image.ctypes.data and not array.flags.writeable
         assert not hasattr(frame, "__cuda_array_interface__")
+        if kind == DL_CPU:
+            with pytest.raises(talkrt.UnsupportedError, match="the CPU drew this frame"):
+                frame.follow(1)
 
 
 def test_commands_draw_on_a_gpu_and_refuse_an_unknown_device(

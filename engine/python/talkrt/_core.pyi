@@ -48,6 +48,11 @@ class Frame:
         """
 
     def __dlpack_device__(self) -> tuple[int, int]: ...
+    def follow(self, stream: int) -> None:
+        """
+        What is enqueued on this CUDA stream (cudaStream_t, as an int) from now on waits for the pixels.
+        """
+
     @property
     def __cuda_array_interface__(self) -> dict[str, object]:
         """Of a frame in the GPU's memory; its stream is the one that draws."""
