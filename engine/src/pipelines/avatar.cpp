@@ -23,10 +23,10 @@
 #include "engine/src/pipelines/charge.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/camera.hpp"
-#include "engine/src/render/gaussian_renderer.hpp"
 #include "engine/src/render/grown_alpha.hpp"
 #include "engine/src/render/orbit_limit.hpp"
 #include "engine/src/render/raster_options.hpp"
+#include "engine/src/render/recorded_renderer.hpp"
 #include "engine/src/render/track_backdrop.hpp"
 #include "engine/src/render/view_renderer.hpp"
 #include "engine/src/session/frame_clock.hpp"
@@ -50,7 +50,7 @@ gaussian::RasterOptions options_of(const plan::Manifest& manifest) {
 
 class RecordedAvatar final : public Avatar {
  public:
-  RecordedAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget)
+  RecordedAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget, const render::Gpu* gpu)
       : source(p),
         manifest(p.manifest()),
         clock(manifest.sample_rate, manifest.fps_num, manifest.fps_den),
@@ -58,6 +58,15 @@ class RecordedAvatar final : public Avatar {
         networks(p, budget),
         graphs(p, backend, graphs_of(*manifest.avatar)),
         graph_memory_(budget, "graphs", graphs.bytes()) {
+    const auto& deforms = manifest.avatar->deforms;
+    if (gpu != nullptr &&
+        std::all_of(deforms.begin(), deforms.end(), [](const auto& d) { return d.is_kernel(); })) {
+      gpu_ = gpu;
+      gaussian::RigView rest;
+      rest.rest = cloud.splats();
+      cuda_cloud_.emplace(rest, gpu->device, budget);
+      cuda_networks_.emplace(networks, cloud.splats().sh_degree, gpu->device, budget);
+    }
     if (!manifest.rows->encoder) return;
     const auto spec = std::find_if(manifest.graphs.begin(), manifest.graphs.end(),
                                    [&](const auto& g) { return g.name == manifest.rows->encoder->graph; });
@@ -68,6 +77,10 @@ class RecordedAvatar final : public Avatar {
   std::unique_ptr<Pipeline> begin(const SessionSpec&, device::Budget&, Executor&) const override;
   std::int64_t look_ahead() const override;
   std::span<const std::string> emotions() const override { return emotions_; }
+  bool on_gpu() const override { return gpu_ != nullptr; }
+  std::unique_ptr<render::RecordedRenderer> renderer(const render::RecordedScene& scene,
+                                                     const SessionSpec& spec, device::Budget& budget,
+                                                     Executor& executor) const;
 
   const plan::Plan& source;
   const plan::Manifest& manifest;
@@ -78,6 +91,9 @@ class RecordedAvatar final : public Avatar {
   std::unique_ptr<nn::Graph> encoder;  // null where the host has the rows
 
  private:
+  const render::Gpu* gpu_ = nullptr;
+  std::optional<deform::CudaRig> cuda_cloud_;
+  std::optional<deform::CudaNetworks> cuda_networks_;
   Charge graph_memory_;
   std::unique_ptr<Charge> encoder_memory_;
   std::vector<std::string> emotions_{"neutral"};  // whatever the recording shows
@@ -105,19 +121,17 @@ class RecordedPipeline final : public Speaker {
                avatar.manifest.avatar->orbit_degrees),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
         backdrop_(avatar.source, spec.backdrop, budget),
-        behind_(backdrop_.stretch(spec.width, spec.height, budget)),
         views_(options_of(avatar.manifest), budget),
         budget_(budget) {
     hear(0, 0);
     mover_.take(0, 1, executor);  // at rest
-    backdrop_.show(track_.at(0), executor);
-    if (avatar.manifest.avatar->dilate) {
-      grown_ = std::make_unique<render::GrownAlpha>(figure(), camera_of({}), options_of(avatar.manifest),
-                                                    executor, budget, spec.warn);
-    }
-    renderer_ = std::make_unique<render::GaussianRenderer>(
-        figure(), camera_of({}), options_of(avatar.manifest), backdrop_.view(behind_, 1, executor),
-        target_of(spec.scratch_frame), executor, budget, spec.warn);
+    renderer_ = avatar.renderer({mover_,
+                                 backdrop_,
+                                 options_of(avatar.manifest),
+                                 avatar.manifest.avatar->dilate,
+                                 {camera_of({}), track_.at(0), 1, true},
+                                 spec.scratch_frame},
+                                spec, budget, executor);
   }
 
   std::int64_t audio_end(std::int64_t position) const override {
@@ -159,14 +173,8 @@ class RecordedPipeline final : public Speaker {
       mover_.take(next.strength, arrived(next.row), executor_);
     }
     const StageTimer timer(times, TALKRT_STAGE_RENDER);
-    const gaussian::Camera camera = camera_of(next);
-    backdrop_.show(track_.at(next.row), executor_);
-    gaussian::Background behind = backdrop_.view(behind_, next.distance, executor_);
-    if (grown_ && !same) grown_alpha_ = grown_->of(figure(), camera, executor_);
-    behind.hidden = grown_alpha_;
-    renderer_->draw(figure(), {nullptr, 0, !same}, camera, behind, target_of(target), executor_);
-    backdrop_.lay_under(target.pixels, target.stride, camera_.width, camera_.height, next.distance,
-                        executor_);
+    track_frame_ = track_.at(next.row);
+    renderer_->draw({camera_of(next), track_frame_, next.distance, !same}, target);
     shown_ = next;
     drawn_ = true;
   }
@@ -179,6 +187,7 @@ class RecordedPipeline final : public Speaker {
     }
     gaussian::Target cut = target;
     cut.cut_off = true;
+    backdrop_.show(track_frame_, executor_);
     const gaussian::Splats& posed = mover_.posed(executor_);
     gaussian::Background behind = backdrop_.view(view_behind_, 1, executor_);
     behind.hidden = hidden_in_view(posed, camera);
@@ -277,15 +286,6 @@ class RecordedPipeline final : public Speaker {
     return view_grown_->of(figure, camera, executor_);
   }
 
-  [[nodiscard]] render::Figure figure() const { return {nullptr, {}, &mover_.splats(), mover_.movement()}; }
-  static gaussian::Target target_of(const PixelTarget& target) {
-    gaussian::Target out;
-    out.rgba8 = target.pixels;
-    out.rgba8_stride = target.stride;
-    out.cut_off = true;  // as the original programs do
-    return out;
-  }
-
   const RecordedAvatar& avatar_;
   Executor& executor_;
   std::unique_ptr<features::RowSource> rows_;
@@ -296,11 +296,11 @@ class RecordedPipeline final : public Speaker {
   const render::OrbitLimit limit_;  // of views
   gaussian::Camera camera_;
   render::TrackBackdrop backdrop_;
-  render::Stretch behind_, view_behind_;
-  std::unique_ptr<render::GaussianRenderer> renderer_;
-  std::unique_ptr<render::GrownAlpha> grown_;  // where the mouth's alpha is grown
-  const float* grown_alpha_ = nullptr;
-  std::unique_ptr<render::GrownAlpha> view_grown_;  // in views of the host's
+  std::unique_ptr<render::RecordedRenderer> renderer_;
+  int track_frame_ = 0;  // of the last frame
+  // Views of the host's; the CPU draws them everywhere.
+  render::Stretch view_behind_;
+  std::unique_ptr<render::GrownAlpha> view_grown_;  // where the mouth's alpha is grown
   render::ViewRenderer views_;
   device::Budget& budget_;
   Shown shown_;
@@ -315,6 +315,16 @@ std::int64_t RecordedAvatar::look_ahead() const {
   return features::encoder_look_ahead(rows) + clock.position(std::max(rows.after - 1, 0)) + 1;
 }
 
+std::unique_ptr<render::RecordedRenderer> RecordedAvatar::renderer(const render::RecordedScene& scene,
+                                                                   const SessionSpec& spec,
+                                                                   device::Budget& budget,
+                                                                   Executor& executor) const {
+  if (gpu_ != nullptr) {
+    return render::recorded_renderer_cuda(scene, *cuda_cloud_, *cuda_networks_, *gpu_, budget);
+  }
+  return render::recorded_renderer_cpu(scene, executor, budget, spec.warn);
+}
+
 std::unique_ptr<Pipeline> RecordedAvatar::begin(const SessionSpec& spec, device::Budget& budget,
                                                 Executor& executor) const {
   return std::make_unique<RecordedPipeline>(*this, spec, budget, executor);
@@ -322,8 +332,9 @@ std::unique_ptr<Pipeline> RecordedAvatar::begin(const SessionSpec& spec, device:
 
 }  // namespace
 
-std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget) {
-  return std::make_unique<RecordedAvatar>(plan, backend, budget);
+std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget,
+                                      const render::Gpu* gpu) {
+  return std::make_unique<RecordedAvatar>(plan, backend, budget, gpu);
 }
 
 }  // namespace talkrt::pipelines

@@ -9,6 +9,8 @@ namespace talkrt::pipelines {
 
 /// An avatar that TalkingGaussian or GaussianTalker trained: networks move its Gaussians, a recording gives
 /// the camera, the eyes and the torso.
-std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget);
+/// `gpu` may be null, and draws where all networks are kernels.
+std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget,
+                                      const render::Gpu* gpu);
 
 }  // namespace talkrt::pipelines

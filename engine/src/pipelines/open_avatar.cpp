@@ -13,7 +13,7 @@ std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<
                                     device::Budget& budget, int threads, const render::Gpu* gpu) {
   const std::string& model = plan.manifest().model;
   if (model == "gaussian") return open_gaussian(plan, backend(), budget, gpu);
-  if (model == "avatar") return open_recorded(plan, backend(), budget);
+  if (model == "avatar") return open_recorded(plan, backend(), budget, gpu);
   if (model == "scene") return open_scene(plan, budget, gpu);
   if (model == "vasa1") return open_vasa1(plan, backend(), budget, threads);
   throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,

@@ -35,6 +35,7 @@ void CudaRenderer::draw(const gaussian::Pose& pose, const gaussian::Camera& came
   job_.view.target = output.target;
   std::copy_n(output.copies, output.copy_count, job_.copies);
   job_.copy_count = output.copy_count;
+  job_.recorded = output.recorded;
   job_.done = output.done == nullptr ? nullptr : output.done->get();
   batch_->draw(job_);
 }

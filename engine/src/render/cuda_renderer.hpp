@@ -17,6 +17,7 @@ struct CudaOutput {
   cuda::Copy copies[cuda::kMaxCopies];
   int copy_count = 0;
   const device::CudaTicket* done = nullptr;
+  const cuda::Recorded* recorded = nullptr;  // until draw() returns
 };
 
 class CudaRenderer {

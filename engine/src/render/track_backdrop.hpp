@@ -36,11 +36,32 @@ class Stretch {
   device::Buffer values_, columns_;
 };
 
+/// What a backdrop is composed of.
+struct TrackPicture {
+  bool bytes = false;        // composed to bytes that are cut off, or to floats
+  bool transparent = false;  // nothing behind the torso
+  int width = 0, height = 0;
+  std::span<const std::uint8_t> background;  // [height, width, 3]
+  const std::uint8_t* torsos = nullptr;      // [frames, rows, columns, 4], or null
+  int top = 0, left = 0, rows = 0, columns = 0;
+
+  [[nodiscard]] std::size_t torso_bytes() const noexcept {
+    return torsos == nullptr ? 0 : static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * 4;
+  }
+  [[nodiscard]] const std::uint8_t* torso(int frame) const noexcept {
+    return torsos + static_cast<std::size_t>(frame) * torso_bytes();
+  }
+};
+
 class TrackBackdrop {
  public:
   /// `plan` must outlive it. A picture of the host's has any size.
   TrackBackdrop(const plan::Plan& plan, const BackdropSpec& spec, device::Budget& budget);
 
+  [[nodiscard]] TrackPicture picture() const noexcept {
+    return {bytes_,  transparent_, width_, height_, background_.as<std::uint8_t>(),
+            torsos_, top_,         left_,  rows_,   columns_};
+  }
   /// Composes what is behind frame `frame` of the track.
   void show(int frame, Executor& executor);
   /// The same for pictures of another size, memory for which is taken here.
