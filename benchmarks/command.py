@@ -86,7 +86,7 @@ def bench_plan(request: Request) -> int:
         baseline.check_machine(request.baseline, old, where)
     wanted = _targets(request, str(plan.manifest["model"]), where)
     if request.most_sessions:
-        request = _with_most_sessions(request, engine, plan, source)
+        request = _with_most_sessions(request, plan, source)
     progress = Progress(request.workload, quiet=request.outputs.json_wanted)
     bench = Bench(engine, plan, source, request.workload, gpu, request.check)
 
@@ -132,19 +132,20 @@ def bench_plan(request: Request) -> int:
     return result.exit_code
 
 
-def _with_most_sessions(
-    request: Request, engine: Engine, plan: PlanFile, source: Source
-) -> Request:
+def _with_most_sessions(request: Request, plan: PlanFile, source: Source) -> Request:
     """Short runs find the count; the measurement that follows is of that many sessions."""
     probe = min(request.workload.seconds, _PROBE_S)
-    model = engine.load(plan.path)
+    # Of its own: the measurement that follows loads the plan as whoever begins does.
+    model = Engine(threads=request.threads, device=request.device).load(plan.path)
 
     def holds(count: int) -> bool:
         workload = replace(request.workload, sessions=count, seconds=probe, frames=None)
         recorder = Recorder(Witness(), lambda seconds, frames: None)
         try:
             DRIVERS["paced"](model, source, workload, recorder)
-        except BudgetError:
+        except BudgetError as error:
+            refused = str(error).partition(";")[0]
+            print(f"bench: {count} sessions: {refused}", file=sys.stderr)
             return False
         late = recorder.misses / recorder.frames
         print(f"bench: {count} sessions: {late:.1%} of the frames late", file=sys.stderr)

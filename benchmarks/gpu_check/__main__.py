@@ -66,6 +66,7 @@ class Check:
         if peers is not None:  # compilers would be measured too
             runner.finish(peers)
         runner.run(steps.kernels(places, (*_HEADS, *_OTHERS)))
+        runner.run(steps.crowded_kernels(places, ("head-2k.bin", *_OTHERS)))
         plans = (
             ("plan, one session", ("--seconds", "5")),
             ("plan, frames ahead", ("--seconds", "5", "--frames-ahead", "2")),

@@ -19,7 +19,9 @@ def as_markdown(document: Document) -> str:
             "## Targets",
             "",
             *_targets(document["figures"], document["environment"]["rehearsal"]),
-            *_kernels(document["results"].get("kernels")),
+            *_kernels(document["results"].get("kernels"), "Kernels"),
+            *_kernels(document["results"].get("kernels, bins overflow"),
+                      "Kernels, where lists are longer than their bins"),
             *_peers(document["results"].get("side by side"), document["results"].get("kernels")),
             *_plans(document["results"]),
             "",
@@ -72,7 +74,7 @@ def _targets(figures: Sequence[Mapping[str, Any]], rehearsal: bool) -> list[str]
     return _table(columns, map(row, figures))
 
 
-def _kernels(kernels: Document | None) -> list[str]:
+def _kernels(kernels: Document | None, heading: str) -> list[str]:
     if kernels is None:
         return []
     rows = []
@@ -86,14 +88,15 @@ def _kernels(kernels: Document | None) -> list[str]:
                     "frame_us", "project_bin_us", "sort_blend_us", "draw_call_us", "latency_us")),
                 f"{best['device_fps']:.0f} ({best['views']})",
                 f"{best['fps_with_copies']:.0f}",
+                str(scene["beyond_bins"]),
                 f"{scene['psnr_db']:.1f}",
                 "yes" if scene["same_every_time"] else "NO",
             )
         )  # fmt: skip
     columns = ("scene", "Gaussians", "frame, us", "project_bin alone", "sort_blend alone",
                "draw() on the host", "to pixels on the host", "frames/s (views a draw)",
-               "with copies", "PSNR, dB", "same bits")  # fmt: skip
-    return ["", "## Kernels", "", "Medians.", "", *_table(columns, rows)]
+               "with copies", "beyond bins", "PSNR, dB", "same bits")  # fmt: skip
+    return ["", f"## {heading}", "", "Medians.", "", *_table(columns, rows)]
 
 
 def _peers(peers: Document | None, kernels: Document | None) -> list[str]:
@@ -129,6 +132,7 @@ def _plans(results: Document) -> list[str]:
             continue
         frame, met = report["latency_ms"]["frame"], report["pacing"]["deadlines_met"]
         p99 = frame["percentiles"].get("p99")
+        draws = report["throughput"]["draws_per_frame"]
         rows.append(
             (
                 step,
@@ -137,6 +141,7 @@ def _plans(results: Document) -> list[str]:
                 f"{frame['median']:.3f}",
                 "-" if p99 is None else f"{p99:.3f}",
                 "-" if met is None else f"{100 * met:.2f} %",
+                "-" if not draws else f"{1 / draws:.2f}",
                 f"{report['throughput']['cpu_ms_per_frame']:.3f}",
                 report["validity"]["state"],
             )
@@ -144,7 +149,7 @@ def _plans(results: Document) -> list[str]:
     if not rows:
         return []
     columns = ("step", "sessions", "frames/s", "latency, ms", "p99, ms", "deadlines met",
-               "CPU, ms a frame", "run")  # fmt: skip
+               "pictures a draw", "CPU, ms a frame", "run")  # fmt: skip
     return ["", "## Plan", "", *_table(columns, rows)]
 
 

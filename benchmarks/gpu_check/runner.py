@@ -107,9 +107,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def _result(text: str, says: str, code: int) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if says:
-        lines = [line for line in lines if says in line] or lines
-    if code == 0 and not says:
-        return ""
-    end = "" if code == 0 else f" (exit code {code})"
-    return (lines[-1][:_LINE] if lines else "said nothing") + end
+    told = [line for line in lines if says and says in line]
+    if code == 0:
+        return told[-1][:_LINE] if told else ""
+    return f"{([*lines, *told] or ['said nothing'])[-1][:_LINE]} (exit code {code})"

@@ -14,6 +14,7 @@ from .step import Step
 
 BENCH = "import sys; from talkrt.benchmarks.cli import main; sys.exit(main())"
 _SMALL, _TINY = "head-2k.bin", "head-300.bin"  # for the sanitizer, for emulation
+_FEW_BINS = 16
 _SEARCHED = ("/usr/local/cuda/bin", "/opt/cuda/bin")
 
 
@@ -91,6 +92,7 @@ def sanitizer(places: Places) -> list[Step]:
     missing = "" if found else "there is no compute-sanitizer"
     small = str(places.work / _SMALL)
     kernels = (places.program("bench_cuda_rasterizer"), small, "--draws", "2", "--views", "1,3")
+    crowded = (*kernels, "--bins", str(_FEW_BINS))  # every list is longer than its bin
     sessions = (places.program("test_session_gpu"),
                 "--gtest_filter=GpuSession.a_frame_says*:GpuSession.views_are*")  # fmt: skip
     environment = {"TALKRT_CUDA_MODULE": places.module}
@@ -101,19 +103,26 @@ def sanitizer(places: Places) -> list[Step]:
         for name, kind, program in (
             ("memcheck of the kernels", "memcheck", kernels),
             ("racecheck of the kernels", "racecheck", kernels),
+            ("racecheck, bins overflow", "racecheck", crowded),
             ("memcheck of sessions", "memcheck", sessions),
         )
     ]  # fmt: skip
 
 
-def kernels(places: Places, heads: tuple[str, ...], *more: str) -> Step:
-    paths = [str(places.work / name) for name in heads]
+def kernels(places: Places, scenes: tuple[str, ...], *more: str, name: str = "kernels") -> Step:
+    paths = [str(places.work / scene) for scene in scenes]
     return Step(
-        "kernels",
-        (places.program("bench_cuda_rasterizer"), *paths,
-         "--json", str(places.work / "kernels.json"), *more),
+        name,
+        (places.program("bench_cuda_rasterizer"), *paths, "--json", str(document(places, name)),
+         *more),
         75, needs=("programs", "scenes"),
     )  # fmt: skip
+
+
+def crowded_kernels(places: Places, scenes: tuple[str, ...]) -> Step:
+    """The same pictures where lists go on beyond their bins."""
+    few = ("--bins", str(_FEW_BINS), "--draws", "20", "--views", "4")
+    return kernels(places, scenes, *few, name="kernels, bins overflow")
 
 
 def plan(places: Places, name: str, *options: str, limit_s: float = 40) -> Step:
@@ -124,6 +133,7 @@ def plan(places: Places, name: str, *options: str, limit_s: float = 40) -> Step:
         (sys.executable, "-c", BENCH, "--engine", str(places.root / "examples/data/demo.plan"),
          "--device", "cuda", "--save", str(document(places, name)), *check, *options),
         limit_s, needs=("package", "programs"), environment={"TALKRT_CUDA_MODULE": places.module},
+        says="bench: ",
     )  # fmt: skip
 
 

@@ -123,7 +123,8 @@ def _plan(results: Results) -> tuple[float, str]:
 
 
 def _fidelity(results: Results) -> tuple[float, str]:
-    scenes = _document(results, "kernels")["scenes"]
+    crowded = results.get("kernels, bins overflow") or {"scenes": []}
+    scenes = [*_document(results, "kernels")["scenes"], *crowded["scenes"]]
     worst = min(scenes, key=lambda scene: float(scene["psnr_db"]))
     return float(worst["psnr_db"]), f"worst of {len(scenes)} scenes: {worst['scene']}"
 
