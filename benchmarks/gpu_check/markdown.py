@@ -24,6 +24,7 @@ def as_markdown(document: Document) -> str:
                       "Kernels, where lists are longer than their bins"),
             *_peers(document["results"].get("side by side"), document["results"].get("kernels")),
             *_plans(document["results"]),
+            *_frames(document["results"].get("frames shared")),
             "",
             "## Steps",
             "",
@@ -151,6 +152,13 @@ def _plans(results: Document) -> list[str]:
     columns = ("step", "sessions", "frames/s", "latency, ms", "p99, ms", "deadlines met",
                "pictures a draw", "CPU, ms a frame", "run")  # fmt: skip
     return ["", "## Plan", "", *_table(columns, rows)]
+
+
+def _frames(frames: Document | None) -> list[str]:
+    if frames is None:
+        return []
+    rows = [(row["way"], row["found"]) for row in frames["rows"]]
+    return ["", "## Frames in the GPU's memory", "", *_table(("taken by", "found"), rows)]
 
 
 def _number(value: float, unit: str) -> str:

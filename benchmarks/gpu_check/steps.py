@@ -137,6 +137,15 @@ def plan(places: Places, name: str, *options: str, limit_s: float = 40) -> Step:
     )  # fmt: skip
 
 
+def frames(places: Places) -> Step:
+    """Handed over in the GPU's memory."""
+    plan = str(places.root / "examples/data/demo.plan")
+    return Step(
+        "frames shared", _module("frames", plan, str(document(places, "frames shared"))), 60,
+        needs=("package", "programs"), environment={"TALKRT_CUDA_MODULE": places.module},
+    )  # fmt: skip
+
+
 def allocations(places: Places) -> Step:
     return Step(
         "allocations",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -24,6 +25,17 @@ from talkrt.benchmarks.scenes import rotations, talking_head
 
 ROOT = Path(__file__).resolve().parents[2]
 Validate = Callable[[dict[str, Any]], None]
+
+
+def emulation() -> Path | None:
+    built = [p.parent for p in ROOT.glob("build/*/CMakeCache.txt")]
+    names = ("bench_cuda_rasterizer_emulated", "libtalkrt_cuda_emulated.so")
+    there = [b for b in built if all(any(b.rglob(name)) for name in names)]
+    return max(there, key=lambda path: path.stat().st_mtime, default=None)
+
+
+BUILD = emulation()
+needs_emulation = pytest.mark.skipif(BUILD is None, reason="the emulated GPU is not built")
 
 KERNELS: dict[str, Any] = {
     "schema": "talkrt.bench-cuda-kernels/1",
@@ -171,23 +183,43 @@ def test_a_peer_is_measured_at_its_best_and_one_that_fails_says_why(
     assert psnr_db(np.full((2, 2, 3), 0.51), np.full((2, 2, 3), 0.5)) == pytest.approx(40.0)
 
 
+@needs_emulation
+def test_frames_that_come_over_changed_or_copied_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    import talkrt
+    from talkrt.benchmarks.gpu_check.frames import Taken, shared, tried
+
+    assert BUILD is not None
+    monkeypatch.setenv("TALKRT_CUDA_MODULE", str(next(BUILD.rglob("libtalkrt_cuda_emulated.so"))))
+    model = talkrt.Engine(device="cuda").load(ROOT / "tests/data/tiny.plan")
+
+    def take(frame: talkrt.Frame, moved: int = 0, changed: int = 0) -> Taken:
+        interface: Any = frame.__cuda_array_interface__  # of memory that is the host's here
+        address, (height, width, _) = interface["data"][0], interface["shape"]
+        row = interface["strides"][0]
+        memory = np.frombuffer((ctypes.c_uint8 * (row * height)).from_address(address), np.uint8)
+        pixels = memory.reshape(height, row)[:, : 4 * width].reshape(height, width, 4)
+        return address + moved, pixels ^ np.uint8(changed)
+
+    assert shared(model, take) == "the same bytes, no copy"
+    assert shared(model, lambda frame: take(frame, moved=256)) == "frame 0 was copied"
+    assert shared(model, lambda frame: take(frame, changed=1)) == "frame 0 has other bytes"
+
+    def broken() -> Any:
+        raise ImportError("No module named 'cupy'")
+
+    assert tried(model, broken)["installed"] is False
+
+
 def check(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "talkrt.benchmarks.gpu_check", str(out), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
-def emulation() -> Path | None:
-    built = [p.parent for p in ROOT.glob("build/*/CMakeCache.txt")]
-    names = ("bench_cuda_rasterizer_emulated", "libtalkrt_cuda_emulated.so")
-    there = [b for b in built if all(any(b.rglob(name)) for name in names)]
-    return max(there, key=lambda path: path.stat().st_mtime, default=None)
-
-
-@pytest.mark.skipif(emulation() is None, reason="the emulated GPU is not built")
+@needs_emulation
 def test_rehearsal_leaves_both_reports_and_judges_nothing(
     tmp_path: Path, validate: Validate
 ) -> None:
-    done = check(tmp_path, "--rehearse", str(emulation()))
+    done = check(tmp_path, "--rehearse", str(BUILD))
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((tmp_path / "gpu_check.json").read_text())
     validate(document)
