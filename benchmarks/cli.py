@@ -53,7 +53,10 @@ def bench(
         int, typer.Option("--sessions", "--infStreams", min=1, max=1024, help="At once.")
     ] = 1,
     most_sessions: Annotated[
-        bool, typer.Option("--most-sessions", help="paced: find how many hold real time.")
+        bool,
+        typer.Option(
+            "--most-sessions", help="paced: find how many hold real time, up to --sessions."
+        ),
     ] = False,
     arrivals: Annotated[float, typer.Option(help="server: sessions per second, on average.")] = 1.0,
     session_seconds: Annotated[float, typer.Option(help="server: how long each lasts.")] = 3.0,

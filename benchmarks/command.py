@@ -151,7 +151,8 @@ def _with_most_sessions(request: Request, plan: PlanFile, source: Source) -> Req
         print(f"bench: {count} sessions: {late:.1%} of the frames late", file=sys.stderr)
         return late <= _LATE
 
-    found = most_sessions(holds, _MOST_SESSIONS)
+    limit = request.workload.sessions if request.workload.sessions > 1 else _MOST_SESSIONS
+    found = most_sessions(holds, limit)
     if found == 0:
         print("bench: not even one session holds real time here", file=sys.stderr)
     return replace(request, workload=replace(request.workload, sessions=max(found, 1)))

@@ -75,7 +75,7 @@ class Check:
         for name, options in plans:
             runner.run(steps.plan(places, name, *options))
         runner.run(steps.frames(places))
-        runner.run(steps.side_by_side(places, _HEADS))
+        runner.run(steps.side_by_side(places, gpu.capability, _HEADS))
         runner.run(steps.allocations(places))
         paced = ("--mode", "paced", "--most-sessions", "--seconds", "4")
         runner.run(steps.plan(places, "plan, most sessions", *paced, limit_s=100))
