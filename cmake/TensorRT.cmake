@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+if(POLICY CMP0144)
+  cmake_policy(SET CMP0144 NEW)  # TENSORRT_ROOT counts, upper case
+endif()
+
 # Whether libtalkrt_tensorrt.so is built. A macro, so that what it finds is known at the top.
 macro(talkrt_find_tensorrt)
   set(TALKRT_HAVE_TENSORRT OFF)

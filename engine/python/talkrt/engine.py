@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from talkrt import _core
-from talkrt.backends import find_onnxruntime
+from talkrt.backends import find_onnxruntime, offer_tensorrt
 from talkrt.errors import Error
 from talkrt.model import Model
 
@@ -43,6 +43,8 @@ class Engine:
     ) -> None:
         if device not in DEVICES:
             raise Error(f"device is {device!r}, expected one of {', '.join(DEVICES)}")
+        if device != "cpu":
+            offer_tensorrt()
         if onnxruntime is None:
             found = find_onnxruntime()
             path = found.path if found else None

@@ -10,8 +10,11 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from talkrt import _core
+from talkrt.backends import find_tensorrt
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,28 @@ def library(name: str, *files: str) -> Finding:
 
 
 def tensorrt() -> Finding:
-    """The lean runtime or the full one, as a package or a system library."""
-    for module in ("tensorrt_lean", "tensorrt"):
-        found = package(module, module)
-        if found.found:
-            return Finding("TensorRT", True, f"{module} {found.detail}")
-    return library("TensorRT", "nvinfer_lean", "nvinfer")
+    """What engines of plans run in: the full, lean or dispatch runtime. It is not opened."""
+    if found := find_tensorrt():
+        return Finding("TensorRT", True, found)
+    advice = "to run plans' TensorRT engines: pip install tensorrt-cu13, or tensorrt-lean-cu13-libs"
+    return replace(
+        library("TensorRT", "nvinfer", "nvinfer_lean", "nvinfer_dispatch"), advice=advice
+    )
+
+
+def tensorrt_module() -> Finding:
+    """libtalkrt_tensorrt.so, which is built where TensorRT's headers are. It is not opened."""
+    name, file = "TensorRT module", "libtalkrt_tensorrt.so"
+    beside = Path(_core.__file__).with_name(file)
+    if named := os.environ.get("TALKRT_TENSORRT_MODULE"):
+        return Finding(name, Path(named).is_file(), f"{named}, by $TALKRT_TENSORRT_MODULE")
+    if beside.is_file():
+        return Finding(name, True, str(beside))
+    advice = (
+        "to run TensorRT engines: set TENSORRT_ROOT to a checkout of github.com/NVIDIA/TensorRT, "
+        "build talkrt_tensorrt with CMake, and name it in TALKRT_TENSORRT_MODULE"
+    )
+    return Finding(name, False, f"no {file}: built without TensorRT's headers", advice)
 
 
 def encoders() -> Finding:

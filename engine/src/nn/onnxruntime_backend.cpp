@@ -28,7 +28,7 @@ class OnnxRuntimeBackend final : public Backend {
         {"path", library_->path()},
         {"providers", providers()},
         {"used_provider", "CPUExecutionProvider"},
-        {"why", "the library was " + library_->reason() + "; this version of TalkRT runs graphs on the CPU"},
+        {"why", "the library was " + library_->reason() + "; graphs run on the CPU"},
     }
         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);  // a path may hold any bytes
   }

@@ -48,6 +48,7 @@ def doctor(
         probing.nvidia_driver(),
         probing.library("NVML", "nvidia-ml"),
         probing.tensorrt(),
+        probing.tensorrt_module(),
     ]
     verdict = _verdict(problem, description["devices"])
     loaded = _load(engine, plan) if plan else None
@@ -143,7 +144,7 @@ def _print(
     print("\nfound")
     for finding in findings:
         mark = "yes" if finding.found else "no "
-        print(f"  {mark}  {finding.name:14} {finding.detail}")
+        print(f"  {mark}  {finding.name:15} {finding.detail}")
     print("\nengine")
     for device in description["devices"]:
         print(f"  device    {_short(device)}")

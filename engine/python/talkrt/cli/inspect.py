@@ -72,6 +72,11 @@ def _facts(file: PlanFile) -> Iterator[tuple[str, str]]:
         yield from _gaussian(gaussian)
     if manifest["model"] == "avatar":
         yield from _avatar(manifest)
+    for engine in manifest.get("engines", []):
+        release = ".".join(map(str, engine["tensorrt"]))
+        weights = ", without weights" if engine.get("refit") else ""
+        how = f"TensorRT {release}, {engine['precision']}{weights}"
+        yield "engine", f"{engine['graph']} for {engine['gpu']}: {how}"
     if motion := manifest.get("motion"):
         yield "emotions", ", ".join(emotion["name"] for emotion in motion["emotions"])
     if check := manifest.get("check"):
