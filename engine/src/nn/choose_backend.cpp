@@ -24,6 +24,21 @@ using nlohmann::json;
 // to a GPU and back, a launch and a wait take.
 constexpr std::uint64_t kStays = 1'000'000;
 
+/// A reason is one line: libraries put ends of lines, and indents, into their messages.
+std::string one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    if (!space) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  while (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
 /// What is there or the reason why it is not; both are found out once.
 template <class T>
 struct Found {
@@ -36,7 +51,7 @@ Found<T> find(Make&& make) {
   try {
     return {make(), ""};
   } catch (const Error& error) {
-    return {nullptr, error.what()};
+    return {nullptr, one_line(error.what())};
   }
 }
 
@@ -146,7 +161,7 @@ class ChosenBackend final : public Backend {
       return open();
     } catch (const Error& error) {
       if (!steps_down(error)) throw;
-      decision.reasons.push_back(std::string("not in ") + what + ": " + error.what());
+      decision.reasons.push_back(one_line(std::string("not in ") + what + ": " + error.what()));
       return nullptr;
     }
   }

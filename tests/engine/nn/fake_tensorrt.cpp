@@ -41,7 +41,7 @@ int failed(Why* why, const char* text) {
 }
 
 int open_library(const char* path, const char*, Library** out, LibraryInfo* info, Why* why) {
-  if (std::string(path) == "none") return failed(why, "none: no such library");
+  if (std::string(path) == "none") return failed(why, "none:\n  no such library");
   *info = {{11, 4, 0, 106}, std::string(path) == "lean" ? Runtime::lean : Runtime::full, "made up"};
   *out = new Library;
   return 0;

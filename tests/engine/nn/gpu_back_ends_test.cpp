@@ -270,7 +270,7 @@ TEST_F(GpuBackEnds, without_a_driver_or_a_tensorrt_everything_runs_on_the_cpu_an
   EXPECT_TRUE(contains(log, "graph probe: stays on the CPU: there is no NVIDIA driver: /no/such/libcuda.so"))
       << log;
   log.clear();
-  setenv("TALKRT_TENSORRT", "none", 1);
+  setenv("TALKRT_TENSORRT", "none", 1);  // which says so in two lines
   EXPECT_EQ(choose(probe)->backend(), "onnxruntime-cpu");
   EXPECT_TRUE(contains(log, "not in TensorRT: no TensorRT (none: no such library); pip install tensorrt"))
       << log;
