@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,6 +79,8 @@ def compile_command(
 def _compile(plan: Path, target: Path, options: CompileOptions, quiet: bool) -> Result:
     if not plan.is_file():
         raise PlanError(f"{plan}: no such plan file")
+    if not os.access(target.parent, os.W_OK):  # before minutes of building
+        raise PlanError(f"{target}: the folder {target.parent} cannot be written to")
     gpu = _gpu()
     trt = import_tensorrt()
     driver: Any = importlib.import_module("talkrt.benchmarks.cuda_driver")

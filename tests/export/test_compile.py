@@ -218,10 +218,11 @@ def test_what_takes_microseconds_is_left_on_the_cpu_unless_it_is_named(plan, cap
     ("options", "message"),
     [
         (("--graph", "h"), "the plan has no graph 'h'; it has: g"),
+        (("-o", "/no/such/new.plan"), "/no/such/new.plan: the folder /no/such cannot be written"),
         (("--precision", "int8"), "--precision is 'int8', expected auto, float32, float16"),
         (("--keep-float32", "Foo_*"), "graph g has no node 'Foo_*' to keep in float32"),
     ],
-    ids=["graph", "precision", "node"],
+    ids=["graph", "folder", "precision", "node"],
 )
 def test_a_wrong_option_is_said(plan, capsys, options, message):
     assert message in refused(capsys, plan, *options)
