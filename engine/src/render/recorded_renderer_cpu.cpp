@@ -10,7 +10,7 @@ namespace {
 class CpuRecordedRenderer final : public RecordedRenderer {
  public:
   CpuRecordedRenderer(const RecordedScene& scene, Executor& executor, device::Budget& budget,
-                      const GaussianRenderer::Warn& warn)
+                      GaussianRenderer::Warn warn)
       : mover_(&scene.mover), backdrop_(&scene.backdrop), executor_(&executor) {
     const gaussian::Camera& camera = scene.first_frame.camera;
     behind_ = backdrop_->stretch(camera.width, camera.height, budget);
@@ -18,9 +18,9 @@ class CpuRecordedRenderer final : public RecordedRenderer {
     if (scene.dilate) {
       grown_ = std::make_unique<GrownAlpha>(figure(), camera, scene.options, executor, budget, warn);
     }
-    renderer_ = std::make_unique<GaussianRenderer>(figure(), camera, scene.options,
-                                                   backdrop_->view(behind_, 1, executor),
-                                                   target_of(scene.scratch_frame), executor, budget, warn);
+    renderer_ = std::make_unique<GaussianRenderer>(
+        figure(), camera, scene.options, backdrop_->view(behind_, 1, executor),
+        target_of(scene.scratch_frame), executor, budget, std::move(warn));
   }
 
   void draw(const RecordedFrame& frame, const frame::PixelTarget& target) override {
@@ -57,7 +57,7 @@ class CpuRecordedRenderer final : public RecordedRenderer {
 
 std::unique_ptr<RecordedRenderer> recorded_renderer_cpu(const RecordedScene& scene, Executor& executor,
                                                         device::Budget& budget, GaussianRenderer::Warn warn) {
-  return std::make_unique<CpuRecordedRenderer>(scene, executor, budget, warn);
+  return std::make_unique<CpuRecordedRenderer>(scene, executor, budget, std::move(warn));
 }
 
 }  // namespace talkrt::render

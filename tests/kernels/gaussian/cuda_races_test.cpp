@@ -4,6 +4,9 @@
 // one of the system's, and a barrier that is missing is a report.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "kernels/gaussian/track_cuda.hpp"
 #include "tests/kernels/gaussian/cuda_movement.hpp"
 #include "tests/kernels/gaussian/cuda_picture.hpp"
 #include "tests/kernels/gaussian/random_scene.hpp"
@@ -44,6 +47,29 @@ TEST(CudaRaces, networks_move_gaussians) {
   const gaussian::PackedScene of_attention(attention.scene);
   const attending::Arrays rest = attending::at_rest(of_attention.splats());
   EXPECT_FALSE(moved_by_cuda(attention, of_attention, 0).sh == rest.sh);
+}
+
+TEST(CudaRaces, layers_apart_and_what_grows_around_the_one_behind) {
+  const Scene scene = random_scene(300, 20, 17, 3, 0, true);
+  const PackedScene packed(scene);
+  const gaussian::CudaLimits limits{scene.count, 20, 17, 12};  // some bins overflow
+  Aligned<std::byte> scratch(gaussian::lay_out_cuda_scratch(limits, nullptr).bytes);
+  Aligned<float> light(20 * 17 * 4), behind(20 * 17);
+  std::vector<float> found(20 * 17 * 4, -1);
+  gaussian::RasterOptions options;
+  options.layers_apart = true;
+  gaussian::CudaView view;
+  view.rig.rest = packed.splats();
+  view.camera = gaussian::prepare_cuda_camera(scene.camera, options);
+  view.target.rgba_float = found.data();
+  view.target.light = light.data();
+  view.target.behind = behind.data();
+  view.scratch = gaussian::lay_out_cuda_scratch(limits, scratch.data());
+  view.bin_capacity = limits.bin_capacity;
+  ASSERT_EQ(rasterize_cuda(&view, 1, gaussian::grid_of(limits), false, nullptr), 0);
+  ASSERT_EQ(grow_behind_cuda(&view, 1, view.camera.tiles_x * view.camera.tiles_y, nullptr), 0);
+  EXPECT_GE(*std::min_element(found.begin(), found.end()), 0);
+  EXPECT_GT(*std::max_element(behind.begin(), behind.end()), 0);
 }
 
 }  // namespace
