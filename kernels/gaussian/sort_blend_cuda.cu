@@ -15,8 +15,9 @@
 // the nearest kRound, blends them, and goes on behind them until none are left or its pixels are done. Slow,
 // exact, and in need of nobody: no host reads a flag between the kernels.
 //
-// Shared memory is 39 KB, so five blocks fit a multiprocessor: an H200 has 660 places, and a head covers some
-// 500 of the 1024 tiles of 512x512.
+// Shared memory is 40 KB and registers are held to 64 a thread, so four blocks fit a multiprocessor: an H200
+// has 528 places, and a head covers 500 to 640 of the 1024 tiles of 512x512. With 48 registers for five the
+// loop over splats would wait for each one's loads.
 #include "kernels/cuda/launch.hpp"
 #include "kernels/gaussian/extent_cuda.hpp"
 #include "kernels/gaussian/kernels_cuda.hpp"
@@ -49,21 +50,28 @@ struct Shared {
   float4 records[kBatch * 3];
   float front[kBlendThreads];  // of each pixel: transmittance of a layer in front that is done
   Touching touching[kWarps];
-  int held;
+  // What the loop over splats would otherwise keep in registers.
+  int left, top;        // of the tile, pixels
+  int binned, held;     // of the tile; of the round
+  std::uint64_t after;  // the last key that was drawn; 0: none
+
+  [[nodiscard]] __device__ const CudaView& begin(const CudaView& from, int tile) {
+    if (threadIdx.x == 0) {
+      const int across = from.camera.tiles_x;
+      left = across > 0 ? tile % across * kTile : 0;
+      top = across > 0 ? tile / across * kTile : 0;
+      after = 0;
+    }
+    return view.load(from);
+  }
 };
 
 /// A thread's pixel and its warp's rectangle.
 class Painter {
  public:
-  __device__ Painter(const CudaView& view, int tile) : view_(view) {
-    const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
-    left_ = tile % view.camera.tiles_x * kTile + warp % 2 * 8;
-    top_ = tile / view.camera.tiles_x * kTile + warp / 2 * 4;
+  __device__ Painter(const CudaView& view, const Shared& shared) : view_(view), shared_(shared) {
     if (outside()) least_ = kDone;
   }
-
-  [[nodiscard]] __device__ int tile_x() const { return left_ / kTile; }
-  [[nodiscard]] __device__ int tile_y() const { return top_ / kTile; }
 
   /// Blends the Gaussians of sorted keys `first` to `count` - 1, whose low halves are indices. True: all
   /// pixels of the tile are done.
@@ -106,8 +114,12 @@ class Painter {
  private:
   static constexpr float kDone = 2;  // more than any alpha
 
-  [[nodiscard]] __device__ int x() const { return left_ + static_cast<int>(threadIdx.x) % 8; }
-  [[nodiscard]] __device__ int y() const { return top_ + static_cast<int>(threadIdx.x) % 32 / 8; }
+  [[nodiscard]] __device__ int left() const {
+    return shared_.left + static_cast<int>(threadIdx.x) / 32 % 2 * 8;
+  }
+  [[nodiscard]] __device__ int top() const { return shared_.top + static_cast<int>(threadIdx.x) / 64 * 4; }
+  [[nodiscard]] __device__ int x() const { return left() + static_cast<int>(threadIdx.x) % 8; }
+  [[nodiscard]] __device__ int y() const { return top() + static_cast<int>(threadIdx.x) % 32 / 8; }
   [[nodiscard]] __device__ bool outside() const {
     return x() >= view_.camera.width || y() >= view_.camera.height;
   }
@@ -146,7 +158,7 @@ class Painter {
   /// How many of these (up to 32) records reach the warp's rectangle. An even number of them can be blended:
   /// the last may be nothing.
   __device__ int find_touching(const float4* records, int count, Touching& list) const {
-    const float left = static_cast<float>(left_) + 0.5f, top = static_cast<float>(top_) + 0.5f;
+    const float left = static_cast<float>(this->left()) + 0.5f, top = static_cast<float>(this->top()) + 0.5f;
     const int lane = static_cast<int>(threadIdx.x) % 32;
     float4 a{}, b{};
     bool touched = false;
@@ -193,7 +205,7 @@ class Painter {
   }
 
   const CudaView& view_;
-  int left_, top_;
+  const Shared& shared_;
   float least_ = kMinAlpha;  // that counts for this pixel
   Pixel pixel_;
 };
@@ -201,65 +213,63 @@ class Painter {
 /// A tile's Gaussians in drawing order: all of its bin, or of an overfull one kRound at a time.
 class Rounds {
  public:
-  __device__ Rounds(const CudaView& view, int tile, int binned)
-      : view_(view), tile_(tile), binned_(binned), whole_(binned <= view.bin_capacity) {}
+  __device__ Rounds(const CudaView& view, Shared& shared) : view_(view), shared_(shared) {}
 
   /// The next ones' keys, sorted; returns how many.
-  __device__ int next(const Painter& painter, Shared& shared) {
+  __device__ int next() {
     const int thread = static_cast<int>(threadIdx.x);
     std::uint64_t limit = kNoKey;
     int at = 0, held = 0;
     __syncthreads();
-    if (thread == 0) shared.held = 0;
+    if (thread == 0) shared_.held = 0;
     __syncthreads();
     do {
-      if (whole_) {
-        held = binned_;
-        const std::uint64_t* bin =
-            view_.scratch.bins + static_cast<std::ptrdiff_t>(tile_) * view_.bin_capacity;
-        for (int i = thread; i < held; i += kBlendThreads) shared.keys[i] = bin[i];
+      if (whole()) {
+        held = shared_.binned;
+        const std::uint64_t* bin = view_.scratch.bins + std::ptrdiff_t{blockIdx.x} * view_.bin_capacity;
+        for (int i = thread; i < held; i += kBlendThreads) shared_.keys[i] = bin[i];
       } else {
-        at = look_further(painter, shared, at, limit);
-        held = shared.held;
+        at = look_further(at, limit);
+        held = shared_.held;
       }
-      sort_keys<kBlendThreads>(shared.keys, held);
-      if (whole_ || held <= kRound) continue;
+      sort_keys<kBlendThreads>(shared_.keys, held);
+      if (whole() || held <= kRound) continue;
       held = kRound;  // the farther ones may wait
-      limit = shared.keys[kRound - 1];
-      if (thread == 0) shared.held = kRound;
+      limit = shared_.keys[kRound - 1];
+      if (thread == 0) shared_.held = kRound;
       __syncthreads();
-    } while (!whole_ && at < view_.rig.rest.count);
-    if (held > 0) after_ = shared.keys[held - 1];
-    begun_ = true;
+    } while (!whole() && at < view_.rig.rest.count);
+    if (thread == 0 && held > 0) shared_.after = shared_.keys[held - 1];
     return held;
   }
   /// Whether more may come after a round of so many.
-  [[nodiscard]] __device__ bool more(int held) const { return !whole_ && held == kRound; }
+  [[nodiscard]] __device__ bool more(int held) const { return !whole() && held == kRound; }
   /// What is left of the layer in front is hidden.
   __device__ void leave_front() {
-    if (after_ < kBehind) after_ = kBehind - 1;
+    if (threadIdx.x == 0 && shared_.after < kBehind) shared_.after = kBehind - 1;
   }
 
  private:
+  [[nodiscard]] __device__ bool whole() const { return shared_.binned <= view_.bin_capacity; }
+
   /// From Gaussian `at` on, until more than kFull are held or all were seen; returns where it stopped.
-  __device__ int look_further(const Painter& painter, Shared& shared, int at, std::uint64_t limit) const {
+  __device__ int look_further(int at, std::uint64_t limit) {
     const Splats& splats = view_.rig.rest;
+    const std::uint64_t after = shared_.after;
+    const int x = shared_.left / kTile, y = shared_.top / kTile;
     bool full = false;
     for (; at < splats.count && !full; at += kScan) {
       bool beyond = false;
       for (int i = at + static_cast<int>(threadIdx.x); i < at + kScan && i < splats.count;
            i += kBlendThreads) {
         const TileRect rect = view_.scratch.rects[i];
-        if (painter.tile_x() < rect.x0 || painter.tile_x() > rect.x1 || painter.tile_y() < rect.y0 ||
-            painter.tile_y() > rect.y1) {
-          continue;
-        }
+        if (x < rect.x0 || x > rect.x1 || y < rect.y0 || y > rect.y1) continue;
         const std::uint32_t layer = splats.layers != nullptr && splats.layers[i] != 0 ? 0x80000000u : 0;
         const std::uint64_t key = std::uint64_t{__float_as_uint(view_.scratch.records[i].z) | layer} << 32 |
                                   static_cast<std::uint32_t>(i);
-        if ((begun_ && key <= after_) || key >= limit) continue;
-        const int slot = atomicAdd(&shared.held, 1);
-        shared.keys[slot] = key;
+        if (key <= after || key >= limit) continue;  // no depth is 0, so no key is
+        const int slot = atomicAdd(&shared_.held, 1);
+        shared_.keys[slot] = key;
         beyond = beyond || slot >= kFull;
       }
       full = __syncthreads_and(beyond ? 0 : 1) == 0;
@@ -268,9 +278,7 @@ class Rounds {
   }
 
   const CudaView& view_;
-  int tile_, binned_;
-  bool whole_, begun_ = false;
-  std::uint64_t after_ = 0;
+  Shared& shared_;
 };
 
 /// How many of the sorted keys are of layer 0.
@@ -308,23 +316,24 @@ __device__ bool blend_round(Painter& painter, Rounds& rounds, Shared& shared, in
 
 __global__ void __launch_bounds__(kBlendThreads, 4) sort_blend(const CudaView* views) {
   __shared__ Shared shared;
-  const CudaView& view = shared.view.load(views[blockIdx.y]);
-  const CudaScratch& scratch = view.scratch;
   const int tile = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
+  const CudaView& view = shared.begin(views[blockIdx.y], tile);
+  const CudaScratch& scratch = view.scratch;
   if (tile >= view.camera.tiles_x * view.camera.tiles_y) return;  // the whole block: another view is larger
-  Painter painter(view, tile);
+  Painter painter(view, shared);
   talkrt::cuda::wait_for_previous_grid();  // the views were written before it began
   if (tile == 0 && thread == 0) {
     *scratch.stats = *scratch.counting;
     *scratch.counting = CudaStats{};
   }
   const auto binned = static_cast<int>(scratch.bin_counts[tile]);
+  if (thread == 0) shared.binned = binned;
   bool front = apart(view);
   shared.front[thread] = 1;
   if (binned > 0) {
-    Rounds rounds(view, tile, binned);
+    Rounds rounds(view, shared);
     for (;;) {
-      const int held = rounds.next(painter, shared);
+      const int held = rounds.next();
       if (blend_round(painter, rounds, shared, held, front) || !rounds.more(held)) break;
     }
   }
