@@ -31,7 +31,7 @@ class Memory:
     budget_bytes: int
     peak_resident_bytes: int
     resident: tuple[tuple[float, int], ...]  # seconds, bytes
-    device_bytes: int | None = None  # of a GPU, the model's and its sessions'; None: none draws
+    device_bytes: int | None = None  # of a GPU, the model's and all sessions'; None: none draws
     pinned_bytes: int | None = None  # page-locked, likewise
 
 
@@ -102,11 +102,13 @@ class Bench:
     _start: Start | None = None
     _fidelity: Fidelity = Fidelity(None, None, None, 0)
     _draws_before: Draws | None = None
+    _loaded: dict[str, Any] = field(default_factory=dict)  # the account, without a session
 
     def measure(self) -> Measurement:
         self._model, self._start = start(
             self.engine, self.plan.path, self.source, self.workload.seed, self.on_step
         )
+        self._loaded = self._account()
         self._fidelity = self._check(self._model)
         self.on_step("warming up")
         most = SOAK if self.workload.mode == "soak" else MOST
@@ -145,9 +147,10 @@ class Bench:
         model, recorder, start = self._model, self._recorder, self._start
         assert model is not None and recorder is not None and start is not None
         before, after = self._draws_before, self._draws()
+        held = self._account()
         session = self.source.session(model, self.workload.seed)
         self.source.stream(model, session).pull()  # a scene takes its memory when it is drawn
-        stats = session.stats
+        stats, device = session.stats, session.describe()["device"]
         gpu = self.gpu.end() if self.gpu is not None else None
         return Measurement(
             workload=self.workload,
@@ -164,7 +167,9 @@ class Bench:
             skew_ms=tuple(recorder.skew_ms),
             sessions_begun=recorder.sessions_begun,
             sessions_refused=recorder.sessions_refused,
-            memory=self._memory(model, stats.host_bytes, recorder),
+            memory=self._memory(
+                model, stats.host_bytes, recorder, held if device == "cuda" else {}
+            ),
             fidelity=self._fidelity,
             observation=recorder.witness.end(gpu.reasons if gpu is not None else ()),
             gpu=gpu,
@@ -172,7 +177,7 @@ class Bench:
             graphs=()
             if stopped
             else graph_costs(model, self.source, self.plan, self.workload.seed),
-            device=session.describe()["device"],
+            device=device,
             draws=Draws(after.draws - before.draws, after.pictures - before.pictures)
             if before is not None and after is not None and after.pictures > before.pictures
             else None,
@@ -184,11 +189,23 @@ class Bench:
                 return Draws(device["draws"], device["pictures"])
         return None
 
-    def _memory(self, model: Model, session_bytes: int, recorder: Recorder) -> Memory:
-        account: dict[str, Any] = self.engine.describe().get("memory", {})
-        models = [m for m in account.get("models", []) if m.get("path") == self.plan.path]
-        entry: dict[str, Any] = models[0] if models else {}
-        lines = entry.get("lines", {})
+    def _account(self) -> dict[str, Any]:
+        models = self.engine.describe().get("memory", {}).get("models", [])
+        return next((m for m in models if m.get("path") == self.plan.path), {})
+
+    def _memory(
+        self, model: Model, session_bytes: int, recorder: Recorder, without_last: dict[str, Any]
+    ) -> Memory:
+        account = self._account()
+        lines = account.get("lines", {})
+        sessions = max(self.workload.sessions, 1)
+
+        def of_gpu(kind: str) -> int | None:
+            if kind not in without_last:
+                return None
+            session = int(account[kind]) - int(without_last[kind])
+            return int(self._loaded[kind]) + sessions * session
+
         return Memory(
             lines={kind: int(count) for kind, count in lines.items()},
             model_bytes=model.host_bytes,
@@ -196,6 +213,6 @@ class Bench:
             budget_bytes=model.host_budget_bytes,
             peak_resident_bytes=peak_resident_bytes(),
             resident=tuple(recorder.resident),
-            device_bytes=entry.get("device_bytes"),
-            pinned_bytes=entry.get("pinned_bytes"),
+            device_bytes=of_gpu("device_bytes"),
+            pinned_bytes=of_gpu("pinned_bytes"),
         )

@@ -42,8 +42,10 @@ def _metrics(document: dict[str, Any]) -> Iterator[Metric]:
     yield "talkrt_bench_load_seconds", "Loading the plan.", [({}, start["load"] / 1e3)]
     yield ("talkrt_bench_cpu_seconds_per_frame", "CPU time of all threads.",
            [({}, speed["cpu_ms_per_frame"] / 1e3)])  # fmt: skip
-    kinds = ("model", "session", "budget", "peak_resident")
-    values = [({"kind": kind}, float(memory[kind])) for kind in kinds]
+    kinds = ("model", "session", "budget", "peak_resident", "device", "pinned")
+    values = [
+        ({"kind": kind}, float(memory[kind])) for kind in kinds if memory.get(kind) is not None
+    ]
     yield "talkrt_bench_memory_bytes", "Memory by kind.", values
     misses = document["pacing"]["deadline_misses"]
     if misses is not None:
