@@ -69,11 +69,10 @@ class Attention {
  public:
   static constexpr int kGaussians = Dense<Quads>::kGaussians;
 
-  __device__ explicit Attention(const CudaAttention& job)
-      : job_(job), blocks_(MovedBlocks<kGaussians>::of(job.network)) {}
+  __device__ explicit Attention(const CudaAttention& job) : job_(job) {}
 
   __device__ void run() {
-    blocks_.load(job_.network.still, job_.network.width, kX);
+    blocks().load(job_.network.still, job_.network.width, kX);
     const int first_branch = kOfLayer * job_.network.layers;
     for (int step = 0; step < first_branch + 2 * kBranches; ++step) {
       const int of_branches = step - first_branch;
@@ -98,6 +97,9 @@ class Attention {
   enum Branch { means, opacities, scales, quats, colors, kBranches };  // scales before what they scale
   static constexpr int kScale = 3;                                     // of kept rows, behind three scales
 
+  [[nodiscard]] __device__ MovedBlocks<kGaussians> blocks() const {
+    return MovedBlocks<kGaussians>::of(job_.network);
+  }
   [[nodiscard]] __device__ static int thread() { return static_cast<int>(threadIdx.x); }
 
   // Places in shared_rows(), one kind behind the other.
@@ -138,9 +140,9 @@ class Attention {
               inner()};
     }
     const Start still{.kind = Start::blocks,
-                      .from = job_.network.hidden_still + std::ptrdiff_t{blocks_.own()} * hidden * kBlock,
+                      .from = job_.network.hidden_still + std::ptrdiff_t{blocks().own()} * hidden * kBlock,
                       .outputs = hidden,
-                      .count = blocks_.blocks()};
+                      .count = blocks().blocks()};
     return {kNarrow, {job_.input.hide, tokens + 1, hidden, false}, still, 0.0f, inner()};
   }
 
@@ -240,16 +242,16 @@ class Attention {
   /// Adds d, in kNarrow, to an attribute.
   __device__ void branched(int of) const {
     const std::ptrdiff_t first = std::ptrdiff_t{job_.network.first_block} * kBlock;
-    const bool mine = thread() < blocks_.count, there = branch(of).width > 0;
+    const bool mine = thread() < blocks().count, there = branch(of).width > 0;
     if (of == means && there) {
-      blocks_.add(job_.rest.means + first * 3, kNarrow, 3, job_.input.strength, job_.out.means + first * 3);
+      blocks().add(job_.rest.means + first * 3, kNarrow, 3, job_.input.strength, job_.out.means + first * 3);
     } else if (of == colors && there) {
       const int rows = numbers(of);
-      blocks_.add(job_.rest.sh + first * rows, kNarrow, rows, job_.input.strength,
-                  job_.out.sh + first * rows);
+      blocks().add(job_.rest.sh + first * rows, kNarrow, rows, job_.input.strength,
+                   job_.out.sh + first * rows);
     } else if (of == opacities && there && mine) {
       const float fade = added(job_.network.opacities, 0, 1, true);
-      job_.out.opacities[first + blocks_.at(thread(), 0, 1)] = sigmoid(fade);
+      job_.out.opacities[first + blocks().at(thread(), 0, 1)] = sigmoid(fade);
     } else if (mine && (job_.network.turn.width > 0 || job_.network.scale.width > 0)) {
       if (of == scales) {
         for (int c = 0; c < 3; ++c) {
@@ -263,7 +265,7 @@ class Attention {
 
   /// Element `row` of this thread's Gaussian, with d where it moves.
   [[nodiscard]] __device__ float added(const float* before, int row, int rows, bool moves) const {
-    const float from = before[blocks_.at(thread(), row, rows)];
+    const float from = before[blocks().at(thread(), row, rows)];
     return moves ? fmaf(job_.input.strength, column(kNarrow)[row], from) : from;
   }
 
@@ -273,12 +275,11 @@ class Attention {
     for (int c = 0; c < 4; ++c) quat[c] = added(job_.network.quats, c, 4, moves);
     rotation(quat, turned);
     for (int i = 0; i < 9; ++i) {
-      job_.out.frames[first * 9 + blocks_.at(thread(), i, 9)] = turned[i] * column(kKept)[i % 3];
+      job_.out.frames[first * 9 + blocks().at(thread(), i, 9)] = turned[i] * column(kKept)[i % 3];
     }
   }
 
   const CudaAttention& job_;
-  MovedBlocks<kGaussians> blocks_;
 };
 
 template <int Quads>
