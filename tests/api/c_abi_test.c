@@ -356,7 +356,7 @@ static void every_other_error(void) {
   talkrt_session_config_init(&wishes);
   wishes.width = wishes.height = 8192;
   EXPECT_ERROR(talkrt_session_create(model, &wishes, &session), TALKRT_ERROR_OUT_OF_BUDGET,
-               "\"frames\" asks for");
+               "\"frames\" of session asks for");
   EXPECT(session == NULL && none == NULL);
 
   session = new_session(NULL);

@@ -47,7 +47,7 @@ talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info
     out.fps_den = manifest.fps_den;
     out.look_ahead = loaded.avatar().look_ahead();
     out.host_bytes = loaded.host_bytes();
-    out.host_budget_bytes = loaded.budget().host_limit();
+    out.host_budget_bytes = loaded.budget().limits().host;
     out.load_ms = loaded.load_ms();
     if (manifest.gaussian) {
       std::copy_n(manifest.gaussian->view.target.begin(), 3, out.target);

@@ -12,16 +12,17 @@ namespace talkrt::device {
 namespace {
 
 std::string human(std::uint64_t bytes) {
-  constexpr double kKiB = 1024.0, kMiB = kKiB * 1024.0;
-  char text[48];
-  const auto value = static_cast<double>(bytes);
-  if (value < kKiB) {
-    std::snprintf(text, sizeof text, "%.0f B", value);
-  } else if (value < kMiB) {
-    std::snprintf(text, sizeof text, "%.1f KiB", value / kKiB);
-  } else {
-    std::snprintf(text, sizeof text, "%.1f MiB", value / kMiB);
+  constexpr double kStep = 1024.0;
+  auto value = static_cast<double>(bytes);
+  if (value < kStep) return std::to_string(bytes) + " B";
+  const char* unit = "KiB";
+  for (const char* larger : {"MiB", "GiB"}) {
+    if (value < kStep * kStep) break;
+    value /= kStep;
+    unit = larger;
   }
+  char text[48];
+  std::snprintf(text, sizeof text, "%.1f %s", value / kStep, unit);
   return text;
 }
 
@@ -37,13 +38,17 @@ const char* name_of(MemoryKind kind) {
   return "unknown";
 }
 
-/// Pinned memory is host memory that may not be paged out: one limit holds for both.
-bool on_host(MemoryKind kind) { return kind != MemoryKind::device; }
+bool on_device(MemoryKind kind) { return kind == MemoryKind::device; }
 
-std::uint64_t host_bytes(const std::vector<Budget::Line>& lines) {
+/// Of the host, pinned memory included, or of the GPU.
+std::uint64_t sum(const std::vector<Budget::Line>& lines, bool device) {
   std::uint64_t total = 0;
-  for (const auto& line : lines) total += on_host(line.kind) ? line.bytes : 0;
+  for (const auto& line : lines) total += on_device(line.kind) == device ? line.bytes : 0;
   return total;
+}
+
+std::uint64_t limit_for(const Limits& limits, MemoryKind kind) {
+  return on_device(kind) ? limits.device : limits.host;
 }
 
 Budget::Line& line_for(std::vector<Budget::Line>& lines, const std::string& what, MemoryKind kind) {
@@ -60,55 +65,69 @@ void drop_empty(std::vector<Budget::Line>& lines) noexcept {
 
 }  // namespace
 
-Budget::Budget(std::string owner, std::uint64_t host_limit, Budget* parent)
-    : owner_(std::move(owner)), host_limit_(host_limit), parent_(parent) {}
+Budget::Budget(std::string owner, Limits limits, Budget* parent)
+    : owner_(std::move(owner)), limits_(limits), parent_(parent) {}
+
+void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t bytes) {
+  if (bytes != 0) charge(what, kind, bytes, "\"" + what + "\"");
+}
 
 // An account lists what it holds itself and one line for each account below it, so that the breakdown of a
 // full engine reads by model, that of a full model by session. The locks are taken from the leaf to the root,
 // held together, and nothing is added before every account has agreed.
-void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t bytes) {
-  if (bytes == 0) return;
+void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t bytes, const std::string& asker) {
   const std::lock_guard lock(mutex_);
   Line& reserved = line_for(lines_, what, kind);  // may allocate, so before anything is charged
-  const std::uint64_t used = host_bytes(lines_);
-  const bool limited = on_host(kind) && host_limit_ != 0;
-  if (bytes > std::numeric_limits<std::uint64_t>::max() / 4 - used ||
-      (limited && (used > host_limit_ || bytes > host_limit_ - used))) {
-    const std::string message = refusal(what, kind, bytes, used);
-    drop_empty(lines_);
-    throw Error(TALKRT_ERROR_OUT_OF_BUDGET, message);
-  }
-  if (parent_ != nullptr) {
-    try {
-      parent_->charge(owner_, kind, bytes);
-    } catch (...) {
-      drop_empty(lines_);
-      throw;
+  try {
+    const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits_, kind);
+    if (bytes > std::numeric_limits<std::uint64_t>::max() / 4 - used ||
+        (limit != 0 && (used > limit || bytes > limit - used))) {
+      throw refusal(asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory", kind, bytes,
+                    used, limit);
     }
+    if (parent_ != nullptr) parent_->charge(owner_, kind, bytes, asker + " of " + owner_);
+  } catch (...) {
+    drop_empty(lines_);
+    throw;
   }
   reserved.bytes += bytes;
 }
 
-std::string Budget::refusal(const std::string& what, MemoryKind kind, std::uint64_t bytes,
-                            std::uint64_t used) const {
-  std::string text = owner_ + ": memory budget exceeded: \"" + what + "\" asks for " + human(bytes) + " of " +
-                     name_of(kind) + " memory";
-  if (host_limit_ != 0) {
-    text +=
-        ", " + human(host_limit_ - std::min(used, host_limit_)) + " of " + human(host_limit_) + " are left";
-  }
+BudgetRefusal Budget::refusal(const std::string& request, MemoryKind kind, std::uint64_t bytes,
+                              std::uint64_t used, std::uint64_t limit) const {
+  const std::uint64_t left = limit - std::min(used, limit);
+  std::string text = owner_ + ": memory budget exceeded: " + request;
+  if (limit != 0) text += ", " + human(left) + " of " + human(limit) + " are left";
   std::vector<Line> held;
   std::copy_if(lines_.begin(), lines_.end(), std::back_inserter(held),
-               [](const Line& line) { return line.bytes != 0; });
+               [&](const Line& line) { return line.bytes != 0 && on_device(line.kind) == on_device(kind); });
   std::stable_sort(held.begin(), held.end(), [](const Line& a, const Line& b) { return a.bytes > b.bytes; });
   text += "; held now: " + human(used);
   const char* separator = " (";
   for (const Line& line : held) {
     text += separator + line.what + " " + human(line.bytes);
-    if (line.kind != MemoryKind::host) text += std::string(" ") + name_of(line.kind);
+    if (line.kind == MemoryKind::pinned) text += " pinned";
     separator = ", ";
   }
-  return held.empty() ? text : text + ")";
+  return {held.empty() ? text : text + ")", *this, kind, bytes - std::min(left, bytes)};
+}
+
+Limits Budget::limits() const {
+  const std::lock_guard lock(mutex_);
+  return limits_;
+}
+
+void Budget::set_limits(Limits limits) {
+  const std::lock_guard lock(mutex_);
+  for (const MemoryKind kind : {MemoryKind::host, MemoryKind::device}) {
+    const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits, kind);
+    if (limit != 0 && used > limit) {
+      throw refusal(
+          "what is held is more than the new budget of " + human(limit) + " of " + name_of(kind) + " memory",
+          kind, 0, used, limit);
+    }
+  }
+  limits_ = limits;
 }
 
 void Budget::refund(const std::string& what, MemoryKind kind, std::uint64_t bytes) noexcept {

@@ -10,11 +10,36 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <talkrt/error.hpp>
+#include <utility>
 #include <vector>
 
 namespace talkrt::device {
 
 enum class MemoryKind : std::uint8_t { host, pinned, device };
+
+/// Bytes; 0: no limit. Pinned memory is host memory that may not be paged out, and counts as that.
+struct Limits {
+  std::uint64_t host = 0, device = 0;
+  bool operator==(const Limits&) const = default;
+};
+
+class Budget;
+
+/// OUT_OF_BUDGET, for those who may make room: which account refused, and by how much.
+class BudgetRefusal : public Error {
+ public:
+  BudgetRefusal(const std::string& message, const Budget& account, MemoryKind kind, std::uint64_t missing)
+      : Error(TALKRT_ERROR_OUT_OF_BUDGET, message), account_(&account), kind_(kind), missing_(missing) {}
+  [[nodiscard]] const Budget* account() const noexcept { return account_; }
+  [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }
+  [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
+
+ private:
+  const Budget* account_;
+  MemoryKind kind_;
+  std::uint64_t missing_;
+};
 
 class Budget {
  public:
@@ -24,24 +49,29 @@ class Budget {
     std::uint64_t bytes;
   };
 
-  /// limit 0: none; it holds for host and pinned memory together. The parent must outlive this, and lists
-  /// this account as one line named `owner` ("model demo").
-  Budget(std::string owner, std::uint64_t host_limit, Budget* parent = nullptr);
+  /// The parent must outlive this, and lists this account as one line named `owner` ("model demo").
+  Budget(std::string owner, Limits limits, Budget* parent = nullptr);
+  /// With a limit for the host's memory alone.
+  Budget(std::string owner, std::uint64_t host_limit, Budget* parent = nullptr)
+      : Budget(std::move(owner), Limits{host_limit, 0}, parent) {}
 
-  /// Charges here and in every parent, or throws OUT_OF_BUDGET with a breakdown and charges nothing.
+  /// Charges here and in every parent, or throws BudgetRefusal with a breakdown and charges nothing.
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes);
   void refund(const std::string& what, MemoryKind kind, std::uint64_t bytes) noexcept;
 
   [[nodiscard]] std::uint64_t used(MemoryKind kind) const;
-  [[nodiscard]] std::uint64_t host_limit() const noexcept { return host_limit_; }
   [[nodiscard]] std::vector<Line> lines() const;
+  [[nodiscard]] Limits limits() const;
+  /// Other limits from now on. Throws BudgetRefusal when more than that is held, and keeps the old ones.
+  void set_limits(Limits limits);
 
  private:
-  [[nodiscard]] std::string refusal(const std::string& what, MemoryKind kind, std::uint64_t bytes,
-                                    std::uint64_t used) const;
+  void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes, const std::string& asker);
+  [[nodiscard]] BudgetRefusal refusal(const std::string& request, MemoryKind kind, std::uint64_t bytes,
+                                      std::uint64_t used, std::uint64_t limit) const;
 
-  std::string owner_;
-  std::uint64_t host_limit_;
+  const std::string owner_;
+  Limits limits_;
   Budget* parent_;
   mutable std::mutex mutex_;
   std::vector<Line> lines_;

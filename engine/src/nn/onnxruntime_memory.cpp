@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/src/nn/onnxruntime_memory.hpp"
 
+#include <exception>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <talkrt/error.hpp>
 #include <utility>
 
@@ -13,7 +13,7 @@ namespace {
 /// Where the memory comes from that this thread asks for inside ONNX Runtime, and why it got none.
 struct Source {
   Scratch& scratch;
-  std::optional<Error> refusal;
+  std::exception_ptr refusal;
 };
 
 // ONNX Runtime does not say for whom it allocates; the run that has called it does.
@@ -23,14 +23,14 @@ thread_local Source* current = nullptr;
 /// `doing` is asked for a text when something failed.
 template <class Doing, class Call>
 void with_memory(const OnnxRuntimeLibrary& library, Scratch& scratch, Doing doing, Call call) {
-  Source source{scratch, std::nullopt};
+  Source source{scratch, nullptr};
   Source* const outer = std::exchange(current, &source);
   OrtStatus* status = call();
   current = outer;
   if (status == nullptr) return;
   if (!source.refusal) library.check(status, doing());
   library.api().ReleaseStatus(status);
-  throw Error(*source.refusal);
+  std::rethrow_exception(source.refusal);
 }
 
 // An allocator is registered with ONNX Runtime's environment, of which a process has one, only while the
@@ -66,8 +66,8 @@ struct OnnxRuntimeMemory::Allocator : OrtAllocator {
     Source* const source = current;  // none on its worker threads
     try {
       return (source != nullptr ? source->scratch : static_cast<Allocator*>(self)->lasting).take(bytes);
-    } catch (const Error& error) {
-      if (source != nullptr) source->refusal = error;
+    } catch (const Error&) {
+      if (source != nullptr) source->refusal = std::current_exception();
       throw std::bad_alloc();
     }
   }

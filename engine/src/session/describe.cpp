@@ -73,7 +73,7 @@ std::string Engine::describe_json() {
                                 {"in_use", model.use_count() > 1},
                                 {"device", model->avatar().on_gpu() ? "cuda" : "cpu"},
                                 {"host_bytes", model->budget().used(device::MemoryKind::host)},
-                                {"host_budget_bytes", model->budget().host_limit()},
+                                {"host_budget_bytes", model->budget().limits().host},
                                 {"lines", std::move(lines)}});
   }
   out["memory"] = std::move(memory);

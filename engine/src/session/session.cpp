@@ -35,7 +35,7 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
     : engine_(std::move(engine)),
       model_(std::move(model)),
       config_(check_config(config, model_->manifest(), model_->avatar().on_gpu())),
-      budget_("session", model_->budget().host_limit(), &model_->budget()),
+      budget_("session", device::Limits{}, &model_->budget()),
       clock_(model_->manifest().sample_rate, config_.spec.fps_num, config_.spec.fps_den),
       audio_(config_.audio_capacity, budget_),
       on_gpu_(model_->avatar().on_gpu()),

@@ -58,7 +58,9 @@ TEST(Budget, refusal_names_owner_request_limit_and_what_is_held_largest_first) {
 TEST(Budget, a_refusal_anywhere_charges_nothing_anywhere) {
   Budget engine("engine", 2 * kMiB), model("model", 0, &engine), session("session", 0, &model);
   const Error error = error_of([&] { session.charge("frames", MemoryKind::host, 3 * kMiB); });
-  EXPECT_TRUE(contains(error, "engine: memory budget exceeded: \"model\" asks for 3.0 MiB")) << error.what();
+  EXPECT_TRUE(
+      contains(error, "engine: memory budget exceeded: \"frames\" of session of model asks for 3.0 MiB"))
+      << error.what();
   for (const Budget* budget : {&engine, &model, &session}) {
     EXPECT_EQ(budget->used(MemoryKind::host), 0u);
     EXPECT_TRUE(budget->lines().empty());
@@ -78,6 +80,38 @@ TEST(Budget, pinned_memory_counts_against_the_host_limit_and_device_memory_does_
   EXPECT_THROW(budget.charge("scratch", MemoryKind::host, kMiB), Error);
   EXPECT_EQ(budget.used(MemoryKind::pinned), kMiB / 2);
   EXPECT_EQ(budget.used(MemoryKind::device), 100 * kMiB);
+}
+
+TEST(Budget, limits_of_the_gpu_hold_for_its_memory_alone_and_list_it_alone) {
+  Budget engine("engine", {0, 20ull << 30}), model("demo.plan", {8 * kMiB, 12ull << 30}, &engine);
+  model.charge("plan file", MemoryKind::host, 8 * kMiB);
+  model.charge("Gaussians", MemoryKind::device, 9ull << 30);
+  const Error over_plan = error_of([&] { model.charge("scratch", MemoryKind::device, 4ull << 30); });
+  EXPECT_STREQ(
+      over_plan.what(),
+      "demo.plan: memory budget exceeded: \"scratch\" asks for 4.0 GiB of device memory, 3.0 GiB of 12.0 GiB "
+      "are left; held now: 9.0 GiB (Gaussians 9.0 GiB)");
+  Budget other("other.plan", {0, 0}, &engine);
+  try {
+    other.charge("Gaussians", MemoryKind::device, 12ull << 30);
+    ADD_FAILURE();
+  } catch (const BudgetRefusal& refusal) {
+    EXPECT_EQ(refusal.account(), &engine);
+    EXPECT_EQ(refusal.kind(), MemoryKind::device);
+    EXPECT_EQ(refusal.missing(), 1ull << 30);
+  }
+  EXPECT_EQ(engine.used(MemoryKind::device), 9ull << 30);
+}
+
+TEST(Budget, other_limits_hold_from_then_on_and_never_below_what_is_held) {
+  Budget model("demo.plan", 10 * kMiB);
+  model.charge("weights", MemoryKind::host, 8 * kMiB);
+  const Error error = error_of([&] { model.set_limits({4 * kMiB, 0}); });
+  EXPECT_TRUE(contains(error, "held is more than the new budget of 4.0 MiB of host memory")) << error.what();
+  EXPECT_EQ(model.limits(), (Limits{10 * kMiB, 0}));
+  model.set_limits({9 * kMiB, kMiB});
+  EXPECT_THROW(model.charge("ring", MemoryKind::pinned, 2 * kMiB), Error);
+  EXPECT_THROW(model.charge("scratch", MemoryKind::device, 2 * kMiB), Error);
 }
 
 TEST(Budget, absurd_requests_do_not_wrap_around) {
@@ -100,20 +134,22 @@ TEST(Budget, refunds_remove_lines_and_never_go_below_zero) {
 
 TEST(Budget, threads_that_charge_at_once_never_pass_the_limit) {
   Budget engine("engine", 100), a("a", 0, &engine), b("b", 0, &engine);
-  const auto churn = [&](Budget& budget) {
+  engine.set_limits({100, 100});
+  const auto churn = [&](Budget& budget, MemoryKind kind) {
     for (int i = 0; i < 2000; ++i) {
       try {
-        budget.charge("line", MemoryKind::host, 40);
+        budget.charge("line", kind, 40);
       } catch (const Error&) {
         continue;
       }
-      EXPECT_LE(engine.used(MemoryKind::host), 100u);
-      budget.refund("line", MemoryKind::host, 40);
+      EXPECT_LE(engine.used(kind), 100u);
+      budget.refund("line", kind, 40);
     }
   };
-  std::thread first([&] { churn(a); }), second([&] { churn(b); }), third([&] { churn(a); });
-  first.join(), second.join(), third.join();
-  EXPECT_EQ(engine.used(MemoryKind::host), 0u);
+  std::thread first([&] { churn(a, MemoryKind::host); }), second([&] { churn(b, MemoryKind::host); }),
+      third([&] { churn(a, MemoryKind::device); }), fourth([&] { churn(b, MemoryKind::device); });
+  first.join(), second.join(), third.join(), fourth.join();
+  EXPECT_EQ(engine.used(MemoryKind::host) + engine.used(MemoryKind::device), 0u);
   EXPECT_TRUE(a.lines().empty() && b.lines().empty());
 }
 

@@ -108,7 +108,9 @@ TEST(Engine, a_plans_own_budget_refuses_a_session_and_evicts_nobody) {
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET);
-    EXPECT_NE(std::string(error.what()).find("\"frames\" asks for 768.0 MiB"), std::string::npos)
+    EXPECT_NE(std::string(error.what())
+                  .find("tiny.plan: memory budget exceeded: \"frames\" of session asks for 768.0 MiB"),
+              std::string::npos)
         << error.what();
   }
   EXPECT_FALSE(idle.expired());
