@@ -60,6 +60,7 @@ int describe(int device, DeviceInfo* info, Why* why) {
     info->minor = about.minor;
     info->multiprocessors = about.multiProcessorCount;
     info->memory_bytes = about.totalGlobalMem;
+    check(cudaDeviceGetPCIBusId(info->pci, sizeof info->pci, device), "asking where the device is");
   });
 }
 
@@ -76,6 +77,14 @@ int on_device(int device, Why* why, F&& call) {
 /// The calls below go to the legacy stream, which the painters' do not wait for, and for device memory they
 /// return before the device has done them.
 void finish() { check(cudaStreamSynchronize(nullptr), "waiting for the device"); }
+
+int free_memory(int device, std::uint64_t* bytes, Why* why) {
+  return on_device(device, why, [&] {
+    std::size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for free memory");
+    *bytes = free;
+  });
+}
 
 int take(int device, Memory kind, std::uint64_t bytes, void** out, Why* why) {
   *out = nullptr;
@@ -172,6 +181,7 @@ void destroy_ticket(Ticket* ticket) {
 constexpr Module kModule{.abi = kModuleAbi,
                          .bytes = sizeof(Module),
                          .describe = describe,
+                         .free_memory = free_memory,
                          .take = take,
                          .give = give,
                          .copy_in = copy_in,

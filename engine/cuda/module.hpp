@@ -38,6 +38,7 @@ struct DeviceInfo {
   int major, minor;     // compute capability
   int multiprocessors;
   std::uint64_t memory_bytes;
+  char pci[32];  // "00000000:65:00.0", by which other libraries know it
 };
 
 enum class Memory : int { device, pinned };  // pinned: page-locked memory of the host, which the GPU can use
@@ -93,6 +94,9 @@ struct Module {
 
   /// Takes nothing on the device.
   int (*describe)(int device, DeviceInfo* info, Why* why);
+
+  /// What the device has free at this moment, whoever holds the rest.
+  int (*free_memory)(int device, std::uint64_t* bytes, Why* why);
 
   /// Zeroed, aligned to 256 bytes.
   int (*take)(int device, Memory kind, std::uint64_t bytes, void** out, Why* why);

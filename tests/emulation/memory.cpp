@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Device and page-locked memory, both the host's, with garbage in it.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -48,6 +49,14 @@ cudaError_t cudaMalloc(void** out, std::size_t bytes) { return take("cudaMalloc"
 cudaError_t cudaFree(void* memory) { return give_back("cudaFree", memory); }
 cudaError_t cudaMallocHost(void** out, std::size_t bytes) { return take("cudaMallocHost", out, bytes); }
 cudaError_t cudaFreeHost(void* memory) { return give_back("cudaFreeHost", memory); }
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  return talkrt::emulation::call("cudaMemGetInfo", [&] {
+    const std::uint64_t most = std::min<std::uint64_t>(limit, talkrt::emulation::kMemory);
+    *free = most - std::min<std::uint64_t>(most, taken);
+    *total = talkrt::emulation::kMemory;
+  });
+}
 
 uint64_t talkrt_emulation_bytes_taken() { return taken; }
 uint64_t talkrt_emulation_set_memory_limit(uint64_t bytes) { return limit.exchange(bytes); }

@@ -4,6 +4,7 @@
 #include <cuda.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <map>
 #include <string>
 
@@ -145,5 +146,9 @@ cudaError_t cudaDeviceGetAttribute(int* out, cudaDeviceAttr attribute, int /*dev
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int /*device*/) {
   return talkrt::emulation::call("cudaGetDeviceProperties",
-                                 [&] { *out = {"emulation", std::size_t{16} << 30, 9, 0, 1}; });
+                                 [&] { *out = {"emulation", talkrt::emulation::kMemory, 9, 0, 1}; });
+}
+cudaError_t cudaDeviceGetPCIBusId(char* out, int size, int /*device*/) {
+  return talkrt::emulation::call("cudaDeviceGetPCIBusId",
+                                 [&] { std::snprintf(out, static_cast<std::size_t>(size), "0000:65:00.0"); });
 }

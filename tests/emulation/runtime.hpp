@@ -5,9 +5,12 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
 #include <mutex>
 
 namespace talkrt::emulation {
+
+inline constexpr std::size_t kMemory = std::size_t{16} << 30;  // of the device
 
 /// A call under way. Calls come one after the other, whatever thread they come from, and kernels run within
 /// them. `error` is what the call must answer without doing anything, unless that is cudaSuccess.

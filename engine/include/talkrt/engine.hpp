@@ -6,10 +6,14 @@
 
 #include <talkrt/talkrt.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <talkrt/error.hpp>
 #include <talkrt/handle.hpp>
+#include <utility>
 
 namespace talkrt {
 
@@ -26,10 +30,28 @@ struct EngineConfig : talkrt_engine_config {
 
 class Engine {
  public:
-  /// Throws Error: INVALID_ARGUMENT, OUT_OF_MEMORY.
-  explicit Engine(const EngineConfig& config = {}) {
+  /// Whether the idle model of the plan at this path may be evicted; see talkrt_may_evict_fn for what it may
+  /// do. What it throws counts as no.
+  using MayEvict = std::function<bool(std::string_view path)>;
+
+  /// Throws Error: INVALID_ARGUMENT, BACKEND_MISSING, OUT_OF_BUDGET, OUT_OF_MEMORY.
+  explicit Engine(EngineConfig config = {}, MayEvict may_evict = {}) {
+    std::unique_ptr<MayEvict> asked;
+    if (may_evict) {
+      asked = std::make_unique<MayEvict>(std::move(may_evict));
+      config.may_evict = [](void* user_data, const char* path) -> std::int32_t {
+        try {
+          return (*static_cast<MayEvict*>(user_data))(path) ? 1 : 0;
+        } catch (...) {
+          return 0;
+        }
+      };
+      config.may_evict_user_data = asked.get();
+      config.may_evict_free = [](void* user_data) { delete static_cast<MayEvict*>(user_data); };
+    }
     talkrt_engine* engine = nullptr;
     check(talkrt_engine_create(&config, &engine));
+    (void)asked.release();  // lives as long as the engine does
     handle_ = decltype(handle_)(engine);
   }
 

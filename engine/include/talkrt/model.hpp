@@ -20,13 +20,18 @@ struct ModelInfo : talkrt_model_info {
   ModelInfo() : talkrt_model_info{} { talkrt_model_info_init(this); }
 };
 
+/// Budgets of one load; 0: the plan's, TALKRT_NO_BUDGET: none.
+struct ModelConfig : talkrt_model_config {
+  ModelConfig() : talkrt_model_config{} { talkrt_model_config_init(this); }
+};
+
 class Model {
  public:
   /// Throws Error: NOT_FOUND, IO, PLAN_CORRUPT, PLAN_UNSUPPORTED, BACKEND_MISSING, BACKEND_FAILED,
   /// OUT_OF_BUDGET, OUT_OF_MEMORY.
-  Model(const Engine& engine, const std::string& path) {
+  Model(const Engine& engine, const std::string& path, const ModelConfig& config = {}) {
     talkrt_model* model = nullptr;
-    check(talkrt_model_load(engine.get(), path.c_str(), &model));
+    check(talkrt_model_load_with(engine.get(), path.c_str(), &config, &model));
     handle_ = decltype(handle_)(model);
   }
 

@@ -104,6 +104,12 @@ typedef enum talkrt_device {
   TALKRT_DEVICE_CUDA = 2 /* an NVIDIA GPU */
 } talkrt_device;
 
+/* Asked before the idle model of the plan at `path` is evicted; 0 keeps it. It runs on the thread whose
+ * talkrt_model_load or talkrt_session_create wants the memory, while other threads wait to load, to create
+ * sessions and to describe the engine. So it answers without waiting for them, and without these three calls
+ * on its own engine: they fail as INVALID_ARGUMENT there. Releasing anything is allowed. */
+typedef int32_t (*talkrt_may_evict_fn)(void* user_data, const char* path);
+
 typedef struct talkrt_engine_config {
   uint32_t struct_size;
   int32_t threads;              /* CPU threads of the kernels, the caller's included; 0: one per core
@@ -117,6 +123,12 @@ typedef struct talkrt_engine_config {
 
   int32_t device;       /* a talkrt_device; CUDA where there is none is BACKEND_MISSING */
   int32_t device_index; /* of several GPUs, as CUDA counts them */
+
+  uint64_t device_budget_bytes;  /* of the GPU's memory, as host_budget_bytes of the host's */
+  talkrt_may_evict_fn may_evict; /* NULL: every idle model may be evicted */
+  void* may_evict_user_data;
+  void (*may_evict_free)(
+      void* user_data); /* called once, when the engine that was created is gone; or NULL */
 } talkrt_engine_config;
 
 /* Sets the defaults of as many bytes as `size` says the caller's struct has. */
@@ -130,16 +142,34 @@ TALKRT_API void talkrt_engine_retain(talkrt_engine* engine);
 TALKRT_API void talkrt_engine_release(talkrt_engine* engine);
 
 /* What was found, what will be used and why: devices, back ends with versions and paths, cpu path,
- * threads, memory account by model. A JSON object; free with talkrt_string_free. */
+ * threads, memory account by model beside the system's figures for the process (the host's resident
+ * memory, NVML's of the GPU) and the differences. A JSON object; free with talkrt_string_free. */
 TALKRT_API talkrt_status talkrt_engine_describe_json(talkrt_engine* engine, char** out);
 TALKRT_API void talkrt_string_free(char* string);
 
 /* ---- model ----------------------------------------------------------------------------------- */
 
 /* Loads a plan, or returns the cached model of an unchanged file that is still loaded. Validates every
- * byte that it will use. When the engine's budget is full, idle models are evicted first, least
- * recently used first. */
+ * byte that it will use. When the engine's budget is full, or the GPU itself, idle models are evicted first,
+ * least recently used first; what still does not fit is refused with a breakdown (OUT_OF_BUDGET;
+ * OUT_OF_MEMORY for a full GPU) and leaves nothing behind. */
 TALKRT_API talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_model** out);
+
+#define TALKRT_NO_BUDGET UINT64_MAX
+
+typedef struct talkrt_model_config {
+  uint32_t struct_size;
+  uint64_t host_budget_bytes;   /* for the model and its sessions; 0: the plan's, TALKRT_NO_BUDGET: none */
+  uint64_t device_budget_bytes; /* the same, of the GPU's memory */
+} talkrt_model_config;
+
+TALKRT_API void talkrt_model_config_init_sized(talkrt_model_config* config, size_t size);
+#define talkrt_model_config_init(config) talkrt_model_config_init_sized((config), sizeof(talkrt_model_config))
+
+/* talkrt_model_load with budgets in place of the plan's; NULL: none. A model that is loaded already gets them
+ * too, for all who use it, unless it holds more than that: then OUT_OF_BUDGET, and nothing changes. */
+TALKRT_API talkrt_status talkrt_model_load_with(talkrt_engine* engine, const char* path,
+                                                const talkrt_model_config* config, talkrt_model** out);
 TALKRT_API void talkrt_model_retain(talkrt_model* model);
 TALKRT_API void talkrt_model_release(talkrt_model* model);
 
@@ -158,9 +188,16 @@ typedef struct talkrt_model_info {
   double load_ms;
   float target[3]; /* the point that a free camera should turn about, world */
   float up[3];     /* the direction that it should keep upright, unit length */
+
+  uint64_t pinned_bytes; /* page-locked memory of the host; counts against host_budget_bytes */
+  uint64_t device_bytes; /* of the GPU */
+  uint64_t device_budget_bytes;
 } talkrt_model_info;
 
+TALKRT_API void talkrt_model_info_init_sized(talkrt_model_info* info, size_t size);
+/* For programs compiled against a header whose struct ended before `pinned_bytes`. */
 TALKRT_API void talkrt_model_info_init(talkrt_model_info* info);
+#define talkrt_model_info_init(info) talkrt_model_info_init_sized((info), sizeof(talkrt_model_info))
 TALKRT_API talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info* info);
 
 /* The plan's manifest and a summary of its tensors, as JSON; free with talkrt_string_free. */
@@ -376,9 +413,16 @@ typedef struct talkrt_session_stats {
   int64_t audio_dropped; /* by interrupts */
   int64_t audio_queued;  /* accepted, not yet consumed */
   uint64_t host_bytes;   /* held by this session */
+
+  uint64_t pinned_bytes; /* the same, page-locked */
+  uint64_t device_bytes; /* the same, of the GPU */
 } talkrt_session_stats;
 
+TALKRT_API void talkrt_session_stats_init_sized(talkrt_session_stats* stats, size_t size);
+/* For programs compiled against a header whose struct ended before `pinned_bytes`. */
 TALKRT_API void talkrt_session_stats_init(talkrt_session_stats* stats);
+#define talkrt_session_stats_init(stats) \
+  talkrt_session_stats_init_sized((stats), sizeof(talkrt_session_stats))
 TALKRT_API talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_stats* stats);
 
 /* What the session is and has done, as JSON; free with talkrt_string_free. From any thread.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "engine/src/api/guard.hpp"
 #include "engine/src/api/handles.hpp"
@@ -44,6 +46,8 @@ session::EngineConfig checked(const talkrt_engine_config& config) {
   session::EngineConfig out;
   out.threads = config.threads;
   out.host_budget = config.host_budget_bytes;
+  out.device_budget = config.device_budget_bytes;
+  out.may_evict = {config.may_evict, config.may_evict_user_data};
   if (config.onnxruntime_path != nullptr) out.onnxruntime = config.onnxruntime_path;
   out.log = {config.log, config.log_user_data, config.log_level};
   out.device = static_cast<talkrt_device>(config.device);
@@ -57,6 +61,22 @@ talkrt_engine_config config_before_devices() {
   config.device = TALKRT_DEVICE_CPU;
   return config;
 }
+
+/// An engine and what the host wants to hear of its end, which nobody hears of an engine that was not made.
+struct Hosted {
+  struct End {
+    void (*free)(void* user_data) = nullptr;
+    void* user_data = nullptr;
+    ~End() {
+      if (free != nullptr) free(user_data);
+    }
+  };
+
+  explicit Hosted(session::EngineConfig config) : engine(std::move(config)) {}
+
+  End end;  // first: after the engine is gone
+  session::Engine engine;
+};
 
 }  // namespace
 
@@ -75,7 +95,10 @@ talkrt_status talkrt_engine_create(const talkrt_engine_config* config, talkrt_en
     const auto full =
         config == nullptr ? default_config() : read_struct(config, config_before_devices(), "config");
     auto handle = std::make_unique<talkrt_engine>();
-    handle->engine = std::make_shared<session::Engine>(checked(full));
+    const auto hosted = std::make_shared<Hosted>(checked(full));
+    hosted->end.free = full.may_evict_free;
+    hosted->end.user_data = full.may_evict_user_data;
+    handle->engine = std::shared_ptr<session::Engine>(hosted, &hosted->engine);
     *out = handle.release();
   });
 }

@@ -35,6 +35,10 @@ struct talkrt_engine : talkrt::api::Counted {
 struct talkrt_model : talkrt::api::Counted {
   std::shared_ptr<talkrt::session::Engine> engine;
   std::shared_ptr<const talkrt::session::Model> model;  // after the engine: goes before it
+
+  ~talkrt_model() {
+    if (model) model->note_use();
+  }
 };
 
 struct talkrt_session : talkrt::api::Counted {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
 
 #include "engine/src/api/guard.hpp"
 #include "engine/src/api/handles.hpp"
@@ -11,14 +12,25 @@
 using namespace talkrt;
 using namespace talkrt::api;
 
+void talkrt_model_config_init_sized(talkrt_model_config* config, size_t size) {
+  init_struct(config, talkrt_model_config{}, size);
+}
+
 talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_model** out) {
+  return talkrt_model_load_with(engine, path, nullptr, out);
+}
+
+talkrt_status talkrt_model_load_with(talkrt_engine* engine, const char* path,
+                                     const talkrt_model_config* config, talkrt_model** out) {
   return guarded([&] {
     require(engine, "engine");
     require(path, "path");
     require(out, "out");
+    const auto wishes =
+        config == nullptr ? talkrt_model_config{} : read_struct(config, talkrt_model_config{}, "config");
     auto handle = std::make_unique<talkrt_model>();
     handle->engine = engine->engine;
-    handle->model = engine->engine->load(path);
+    handle->model = engine->engine->load(path, {wishes.host_budget_bytes, wishes.device_budget_bytes});
     *out = handle.release();
   });
 }
@@ -26,10 +38,12 @@ talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_
 void talkrt_model_retain(talkrt_model* model) { retain(model); }
 void talkrt_model_release(talkrt_model* model) { release(model); }
 
-void talkrt_model_info_init(talkrt_model_info* info) {
-  if (info == nullptr) return;
-  *info = {};
-  info->struct_size = sizeof *info;
+void talkrt_model_info_init_sized(talkrt_model_info* info, size_t size) {
+  init_struct(info, talkrt_model_info{}, size);
+}
+
+void(talkrt_model_info_init)(talkrt_model_info* info) {
+  talkrt_model_info_init_sized(info, offsetof(talkrt_model_info, pinned_bytes));
 }
 
 talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info* info) {
@@ -47,7 +61,11 @@ talkrt_status talkrt_model_get_info(const talkrt_model* model, talkrt_model_info
     out.fps_den = manifest.fps_den;
     out.look_ahead = loaded.avatar().look_ahead();
     out.host_bytes = loaded.host_bytes();
-    out.host_budget_bytes = loaded.budget().limits().host;
+    out.pinned_bytes = loaded.pinned_bytes();
+    out.device_bytes = loaded.device_bytes();
+    const device::Limits limits = loaded.budget().limits();
+    out.host_budget_bytes = limits.host;
+    out.device_budget_bytes = limits.device;
     out.load_ms = loaded.load_ms();
     if (manifest.gaussian) {
       std::copy_n(manifest.gaussian->view.target.begin(), 3, out.target);

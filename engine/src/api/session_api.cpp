@@ -171,10 +171,12 @@ talkrt_status talkrt_session_draw(talkrt_session* session, const talkrt_camera* 
   });
 }
 
-void talkrt_session_stats_init(talkrt_session_stats* stats) {
-  if (stats == nullptr) return;
-  *stats = {};
-  stats->struct_size = sizeof *stats;
+void talkrt_session_stats_init_sized(talkrt_session_stats* stats, size_t size) {
+  init_struct(stats, talkrt_session_stats{}, size);
+}
+
+void(talkrt_session_stats_init)(talkrt_session_stats* stats) {
+  talkrt_session_stats_init_sized(stats, offsetof(talkrt_session_stats, pinned_bytes));
 }
 
 talkrt_status talkrt_session_get_stats(talkrt_session* session, talkrt_session_stats* stats) {

@@ -79,12 +79,7 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
   const std::lock_guard lock(mutex_);
   Line& reserved = line_for(lines_, what, kind);  // may allocate, so before anything is charged
   try {
-    const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits_, kind);
-    if (bytes > std::numeric_limits<std::uint64_t>::max() / 4 - used ||
-        (limit != 0 && (used > limit || bytes > limit - used))) {
-      throw refusal(asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory", kind, bytes,
-                    used, limit);
-    }
+    agree(asker, kind, bytes);
     if (parent_ != nullptr) parent_->charge(owner_, kind, bytes, asker + " of " + owner_);
   } catch (...) {
     drop_empty(lines_);
@@ -93,23 +88,45 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
   reserved.bytes += bytes;
 }
 
-BudgetRefusal Budget::refusal(const std::string& request, MemoryKind kind, std::uint64_t bytes,
-                              std::uint64_t used, std::uint64_t limit) const {
-  const std::uint64_t left = limit - std::min(used, limit);
-  std::string text = owner_ + ": memory budget exceeded: " + request;
-  if (limit != 0) text += ", " + human(left) + " of " + human(limit) + " are left";
-  std::vector<Line> held;
-  std::copy_if(lines_.begin(), lines_.end(), std::back_inserter(held),
+/// Throws unless this account has room.
+void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes) const {
+  const std::string request = asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory";
+  const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits_, kind);
+  const std::uint64_t left =
+      limit == 0 ? std::numeric_limits<std::uint64_t>::max() / 4 - used : limit - std::min(used, limit);
+  if (bytes > left) {
+    std::string text = owner_ + ": memory budget exceeded: " + request;
+    if (limit != 0) text += ", " + human(left) + " of " + human(limit) + " are left";
+    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET, text + held(kind), *this, kind, bytes - left);
+  }
+  if (!device_supply_ || !on_device(kind)) return;
+  if (const auto free = device_supply_(); free && bytes > *free) {
+    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_MEMORY,
+                        owner_ + ": the GPU is full: " + request + ", " + human(*free) + " are free on it" +
+                            held(kind) + "; the rest is held by others",
+                        *this, kind, bytes - *free);
+  }
+}
+
+std::string Budget::held(MemoryKind kind) const {
+  std::vector<Line> lines;
+  std::copy_if(lines_.begin(), lines_.end(), std::back_inserter(lines),
                [&](const Line& line) { return line.bytes != 0 && on_device(line.kind) == on_device(kind); });
-  std::stable_sort(held.begin(), held.end(), [](const Line& a, const Line& b) { return a.bytes > b.bytes; });
-  text += "; held now: " + human(used);
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.bytes > b.bytes; });
+  std::string text = "; held now: " + human(sum(lines_, on_device(kind)));
   const char* separator = " (";
-  for (const Line& line : held) {
+  for (const Line& line : lines) {
     text += separator + line.what + " " + human(line.bytes);
     if (line.kind == MemoryKind::pinned) text += " pinned";
     separator = ", ";
   }
-  return {held.empty() ? text : text + ")", *this, kind, bytes - std::min(left, bytes)};
+  return lines.empty() ? text : text + ")";
+}
+
+void Budget::set_device_supply(Supply free) {
+  const std::lock_guard lock(mutex_);
+  device_supply_ = std::move(free);
 }
 
 Limits Budget::limits() const {
@@ -122,9 +139,10 @@ void Budget::set_limits(Limits limits) {
   for (const MemoryKind kind : {MemoryKind::host, MemoryKind::device}) {
     const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits, kind);
     if (limit != 0 && used > limit) {
-      throw refusal(
-          "what is held is more than the new budget of " + human(limit) + " of " + name_of(kind) + " memory",
-          kind, 0, used, limit);
+      throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET,
+                          owner_ + ": memory budget exceeded: the new budget of " + human(limit) + " of " +
+                              name_of(kind) + " memory is less than what is held" + held(kind),
+                          *this, kind, used - limit);
     }
   }
   limits_ = limits;

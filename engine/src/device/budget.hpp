@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <talkrt/error.hpp>
@@ -26,11 +28,13 @@ struct Limits {
 
 class Budget;
 
-/// OUT_OF_BUDGET, for those who may make room: which account refused, and by how much.
+/// OUT_OF_BUDGET, or OUT_OF_MEMORY where the GPU has less left than the budget; for those who may make room:
+/// which account refused, and by how much.
 class BudgetRefusal : public Error {
  public:
-  BudgetRefusal(const std::string& message, const Budget& account, MemoryKind kind, std::uint64_t missing)
-      : Error(TALKRT_ERROR_OUT_OF_BUDGET, message), account_(&account), kind_(kind), missing_(missing) {}
+  BudgetRefusal(talkrt_status code, const std::string& message, const Budget& account, MemoryKind kind,
+                std::uint64_t missing)
+      : Error(code, message), account_(&account), kind_(kind), missing_(missing) {}
   [[nodiscard]] const Budget* account() const noexcept { return account_; }
   [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }
   [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
@@ -65,13 +69,19 @@ class Budget {
   /// Other limits from now on. Throws BudgetRefusal when more than that is held, and keeps the old ones.
   void set_limits(Limits limits);
 
+  /// What the GPU itself has free, whoever holds the rest; asked before its memory is charged to this
+  /// account.
+  using Supply = std::function<std::optional<std::uint64_t>()>;
+  void set_device_supply(Supply free);
+
  private:
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes, const std::string& asker);
-  [[nodiscard]] BudgetRefusal refusal(const std::string& request, MemoryKind kind, std::uint64_t bytes,
-                                      std::uint64_t used, std::uint64_t limit) const;
+  void agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes) const;
+  [[nodiscard]] std::string held(MemoryKind kind) const;
 
   const std::string owner_;
   Limits limits_;
+  Supply device_supply_;
   Budget* parent_;
   mutable std::mutex mutex_;
   std::vector<Line> lines_;

@@ -36,6 +36,13 @@ void CudaDevice::give(MemoryKind kind, std::byte* memory) const noexcept {
   table_->give(index_, memory_of(kind), memory);
 }
 
+std::optional<std::uint64_t> CudaDevice::free_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  cuda::Why why{};
+  if (table_->free_memory(index_, &bytes, &why) != 0) return std::nullopt;
+  return bytes;
+}
+
 void CudaDevice::copy_in(void* to, std::span<const std::byte> from) const {
   if (from.empty()) return;
   cuda::Why why{};

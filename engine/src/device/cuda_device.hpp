@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "engine/src/device/budget.hpp"
@@ -25,6 +27,8 @@ class CudaDevice {
   /// Device or pinned memory, zeroed. device::Buffer charges for it first; nobody else calls it.
   [[nodiscard]] std::byte* take(MemoryKind kind, std::size_t bytes) const;
   void give(MemoryKind kind, std::byte* memory) const noexcept;
+  /// Free at this moment, whoever holds the rest; nothing when the GPU does not answer.
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const noexcept;
   /// Done when they return: for setting up, not for frames.
   void copy_in(void* to, std::span<const std::byte> from) const;
   void copy_out(std::span<std::byte> to, const void* from) const;

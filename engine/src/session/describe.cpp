@@ -2,9 +2,14 @@
 //
 // What engines and models say about themselves, as JSON.
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
 #include "engine/src/device/cuda_module.hpp"
+#include "engine/src/device/nvml.hpp"
+#include "engine/src/device/resident.hpp"
 #include "engine/src/session/engine.hpp"
 #include "engine/src/session/model.hpp"
 #include "engine/src/session/session.hpp"
@@ -48,6 +53,34 @@ ordered_json describe_cuda(int index, const render::Gpu* used) {
   return out;
 }
 
+/// The system's figure beside ours, and what is not on our account. Null: there is none.
+void add_process(ordered_json& out, const std::string& where, std::optional<std::uint64_t> process,
+                 std::uint64_t ours) {
+  ordered_json difference;
+  if (process) difference = static_cast<std::int64_t>(*process) - static_cast<std::int64_t>(ours);
+  out[where + "_process_bytes"] = process ? ordered_json(*process) : ordered_json();
+  out[where + "_difference_bytes"] = std::move(difference);
+}
+
+ordered_json describe_nvml(const device::NvmlReading& nvml) {
+  ordered_json out = ordered_json::object();
+  if (!nvml.path.empty()) out["path"] = nvml.path;
+  if (!nvml.driver.empty()) out["driver"] = nvml.driver;
+  if (nvml.memory) {
+    out["total_bytes"] = nvml.memory->total;
+    out["used_bytes"] = nvml.memory->used;
+    out["free_bytes"] = nvml.memory->free;
+  } else {
+    out["missing"] = nvml.missing;
+  }
+  if (nvml.process) {
+    out["process_bytes"] = *nvml.process;
+  } else {
+    out["process_missing"] = nvml.process_missing;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string Engine::describe_json() {
@@ -62,22 +95,50 @@ std::string Engine::describe_json() {
   } catch (const Error& error) {
     out["backends"] = ordered_json::array({{{"name", "onnxruntime"}, {"missing", error.what()}}});
   }
-  const std::lock_guard lock(models_mutex_);
-  ordered_json memory{{"host_budget_bytes", config_.host_budget},
-                      {"host_bytes", budget_.used(device::MemoryKind::host)},
-                      {"models", ordered_json::array()}};
-  for (const auto& model : models_) {
-    ordered_json lines = ordered_json::object();
-    for (const auto& line : model->budget().lines()) lines[line.what] = line.bytes;
-    memory["models"].push_back({{"path", model->path()},
-                                {"in_use", model.use_count() > 1},
-                                {"device", model->avatar().on_gpu() ? "cuda" : "cpu"},
-                                {"host_bytes", model->budget().used(device::MemoryKind::host)},
-                                {"host_budget_bytes", model->budget().limits().host},
-                                {"lines", std::move(lines)}});
-  }
-  out["memory"] = std::move(memory);
+  out["memory"] = describe_memory();
   return dumped(out);
+}
+
+/// The system's figures are of the whole process, whatever else it holds.
+ordered_json Engine::describe_memory() {
+  using device::MemoryKind;
+  const auto turn = models_.turn();
+  const std::uint64_t host = budget_.used(MemoryKind::host), pinned = budget_.used(MemoryKind::pinned);
+  const device::Limits limits = budget_.limits();
+  ordered_json out{{"host_budget_bytes", limits.host}, {"host_bytes", host}, {"pinned_bytes", pinned}};
+  add_process(out, "host", device::resident_bytes(), host + pinned);
+  if (device_) {
+    const std::uint64_t ours = budget_.used(MemoryKind::device);
+    out["device_budget_bytes"] = limits.device;
+    out["device_bytes"] = ours;
+    const device::NvmlReading nvml = device::read_nvml(device_->info().pci);
+    add_process(out, "device", nvml.process, ours);
+    out["nvml"] = describe_nvml(nvml);
+  } else {
+    out["nvml"] = describe_nvml(device::read_nvml("", config_.device_index));
+  }
+  out["evictions"] = models_.evictions();
+  out["models"] = ordered_json::array();
+  for (const auto& model : models_.models()) {
+    const device::Budget& account = model->budget();
+    ordered_json lines = ordered_json::object();
+    for (const auto& line : account.lines()) {
+      const char* where = line.kind == MemoryKind::device   ? " (device)"
+                          : line.kind == MemoryKind::pinned ? " (pinned)"
+                                                            : "";
+      lines[line.what + where] = line.bytes;
+    }
+    out["models"].push_back({{"path", model->path()},
+                             {"in_use", model.use_count() > 1},
+                             {"device", model->avatar().on_gpu() ? "cuda" : "cpu"},
+                             {"host_bytes", account.used(MemoryKind::host)},
+                             {"pinned_bytes", account.used(MemoryKind::pinned)},
+                             {"host_budget_bytes", account.limits().host},
+                             {"device_bytes", account.used(MemoryKind::device)},
+                             {"device_budget_bytes", account.limits().device},
+                             {"lines", std::move(lines)}});
+  }
+  return out;
 }
 
 std::string Session::describe_json() const {

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/src/session/engine.hpp"
 
-#include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "engine/src/device/cuda_module.hpp"
 #include "engine/src/nn/choose_backend.hpp"
 
 namespace talkrt::session {
-namespace {
-
-constexpr const char* kAccount = "engine";
-
-}  // namespace
-
 Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
-      budget_(kAccount, config_.host_budget),
-      pool_(config_.threads > 0 ? config_.threads : device::usable_cores()) {
+      budget_("engine", device::Limits{config_.host_budget, config_.device_budget}),
+      pool_(config_.threads > 0 ? config_.threads : device::usable_cores()),
+      models_(budget_, config_.log, config_.may_evict) {
   if (config_.device != TALKRT_DEVICE_CPU) open_gpu();
 }
 
@@ -29,11 +22,13 @@ void Engine::open_gpu() {
     const device::CudaModule module = device::open_cuda_module(config_.device_index);
     if (!module.device) throw Error(TALKRT_ERROR_BACKEND_MISSING, module.missing);
     device_.emplace(module, config_.device_index);
+    budget_.set_device_supply([this] { return device_->free_bytes(); });
     batch_.emplace(*device_, budget_);
     gpu_.emplace(render::Gpu{*device_, *batch_});
     config_.log(TALKRT_LOG_INFO, "device: " + name + ", " + device_->info().name);
   } catch (const Error& error) {
     batch_.reset();
+    budget_.set_device_supply(nullptr);
     device_.reset();
     if (config_.device == TALKRT_DEVICE_CUDA) {
       throw Error(error.code(), "engine config: device is TALKRT_DEVICE_CUDA, and " + name +
@@ -62,26 +57,22 @@ nn::Backend& Engine::backend() {
   return *backend_;
 }
 
-std::shared_ptr<const Model> Engine::load(const std::string& path) {
-  const std::lock_guard lock(models_mutex_);
+std::shared_ptr<const Model> Engine::load(const std::string& path, const BudgetOverride& budgets) {
+  const auto turn = models_.turn();
   const auto identity = FileIdentity::of(path);
-  const auto cached = std::find_if(models_.begin(), models_.end(), [&](const auto& model) {
-    return identity && model->identity() == identity;
-  });
-  if (cached != models_.end()) {
-    std::rotate(cached, cached + 1, models_.end());
+  if (const auto cached = models_.find(identity)) {
+    cached->budget().set_limits(budgets.over(cached->budget().limits()));
+    cached->note_use();
     config_.log(TALKRT_LOG_DEBUG, path + ": already loaded");
-    return models_.back();
+    return cached;
   }
-  // A file that was replaced: its old model is kept by those who use it, and by nobody else.
-  std::erase_if(models_, [&](const auto& model) { return model->path() == path; });
-
-  const auto open = [&] {
+  models_.forget(path);  // what the file was before it was replaced
+  auto model = models_.with_room([&] {
     return std::make_shared<const Model>(
-        path, identity, budget_, [this]() -> nn::Backend& { return backend(); }, pool_.workers(), gpu());
-  };
-  auto model = evicting(open);
-  models_.push_back(model);
+        path, identity, budgets, budget_, [this]() -> nn::Backend& { return backend(); }, pool_.workers(),
+        gpu());
+  });
+  models_.add(model);
   config_.log(TALKRT_LOG_INFO, path + ": loaded in " + std::to_string(model->load_ms()) + " ms, " +
                                    std::to_string(model->host_bytes()) + " bytes");
   if (gpu_ && !model->avatar().on_gpu()) {
@@ -91,21 +82,6 @@ std::shared_ptr<const Model> Engine::load(const std::string& path) {
     config_.log(TALKRT_LOG_WARNING, path + ": sessions draw on the CPU, for " + why);
   }
   return model;
-}
-
-bool Engine::refused_here(const Error& error) {
-  // A budget's refusals begin with the name of the account that refused.
-  return error.code() == TALKRT_ERROR_OUT_OF_BUDGET &&
-         std::string_view(error.what()).starts_with(std::string(kAccount) + ":");
-}
-
-bool Engine::evict_one() {
-  const auto idle =
-      std::find_if(models_.begin(), models_.end(), [](const auto& model) { return model.use_count() == 1; });
-  if (idle == models_.end()) return false;
-  config_.log(TALKRT_LOG_INFO, (*idle)->path() + ": evicted, to make room");
-  models_.erase(idle);
-  return true;
 }
 
 }  // namespace talkrt::session

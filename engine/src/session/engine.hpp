@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What one process shares: threads, back end, memory account, loaded models. Everything may be called from
-// any thread. Models stay loaded when nobody uses them, until their memory is wanted.
+// any thread.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <talkrt/error.hpp>
-#include <vector>
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/device/cuda_device.hpp"
@@ -18,13 +18,16 @@
 #include "engine/src/render/gpu.hpp"
 #include "engine/src/session/log.hpp"
 #include "engine/src/session/model.hpp"
+#include "engine/src/session/model_cache.hpp"
 
 namespace talkrt::session {
 
 struct EngineConfig {
-  int threads = 0;                // 0: one per usable core
-  std::uint64_t host_budget = 0;  // bytes; 0: no limit
-  std::string onnxruntime;        // path; "": found
+  int threads = 0;                  // 0: one per usable core
+  std::uint64_t host_budget = 0;    // bytes; 0: no limit
+  std::uint64_t device_budget = 0;  // the same, of the GPU
+  MayEvict may_evict;
+  std::string onnxruntime;  // path; "": found
   Log log;
   talkrt_device device = TALKRT_DEVICE_CPU;
   int device_index = 0;  // of several GPUs
@@ -35,15 +38,16 @@ class Engine {
   /// Throws BACKEND_MISSING when a GPU was asked for and there is none.
   explicit Engine(EngineConfig config);
 
-  /// The model of the file at `path`, from the cache when the file has not changed.
-  [[nodiscard]] std::shared_ptr<const Model> load(const std::string& path);
+  /// The model of the file at `path`, from the cache when the file has not changed. `budgets` replace the
+  /// plan's own, those of a cached model as well.
+  [[nodiscard]] std::shared_ptr<const Model> load(const std::string& path,
+                                                  const BudgetOverride& budgets = {});
 
-  /// Returns make(). While this engine's own account refuses it, evicts the model that has been idle longest
-  /// and tries again; what a plan's budget refuses is refused, whoever is idle.
+  /// Returns make(), for which idle models are evicted where this engine's account refuses it.
   template <class F>
   auto with_room(F&& make) -> decltype(make()) {
-    const std::lock_guard lock(models_mutex_);
-    return evicting(make);
+    const auto turn = models_.turn();
+    return models_.with_room(make);
   }
 
   [[nodiscard]] Executor& executor() noexcept { return pool_; }
@@ -57,19 +61,7 @@ class Engine {
 
  private:
   void open_gpu();
-
-  template <class F>
-  auto evicting(F& make) -> decltype(make()) {
-    while (true) {
-      try {
-        return make();
-      } catch (const Error& error) {
-        if (!refused_here(error) || !evict_one()) throw;
-      }
-    }
-  }
-  [[nodiscard]] static bool refused_here(const Error& error);
-  bool evict_one();
+  [[nodiscard]] nlohmann::ordered_json describe_memory();
 
   EngineConfig config_;
   device::Budget budget_;
@@ -84,8 +76,7 @@ class Engine {
   std::unique_ptr<nn::Backend> backend_;
   std::optional<Error> backend_error_;
 
-  std::mutex models_mutex_;
-  std::vector<std::shared_ptr<const Model>> models_;  // least recently loaded or returned first
+  ModelCache models_;
 };
 
 }  // namespace talkrt::session

@@ -12,16 +12,21 @@ std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
                       std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
 
-Model::Model(const std::string& path, std::optional<FileIdentity> identity, device::Budget& engine_budget,
-             const std::function<nn::Backend&()>& backend, int threads, const render::Gpu* gpu)
+Model::Model(const std::string& path, std::optional<FileIdentity> identity, const BudgetOverride& budgets,
+             device::Budget& engine_budget, const std::function<nn::Backend&()>& backend, int threads,
+             const render::Gpu* gpu)
     : path_(path),
       identity_(identity),
       plan_(path),
-      budget_(path, plan_.manifest().host_budget, &engine_budget),
+      budget_(path, budgets.over({plan_.manifest().host_budget, plan_.manifest().device_budget}),
+              &engine_budget),
       mapping_(budget_, "plan file", plan_.bytes().size()),
       avatar_(pipelines::open_avatar(plan_, backend, budget_, threads, gpu)) {
   if (!avatar_->keeps_plan()) mapping_.shrink(0);
   host_bytes_ = budget_.used(device::MemoryKind::host);
+  pinned_bytes_ = budget_.used(device::MemoryKind::pinned);
+  device_bytes_ = budget_.used(device::MemoryKind::device);
+  note_use();
   load_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count();
 }
 

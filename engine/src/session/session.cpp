@@ -46,6 +46,7 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
   spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
   pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
   speaker_ = pipeline_->speaker();
+  model_->note_use();
   spec.backdrop = {};  // the host's pictures were borrowed for the call
   spec.portrait = {};
 }
@@ -302,6 +303,8 @@ talkrt_session_stats Session::stats() const {
       dropped_ + (counts.cut ? std::max<std::int64_t>(0, position_of(*counts.cut) - next_position_) : 0);
   out.audio_queued = position_of(counts.queued);
   out.host_bytes = budget_.used(device::MemoryKind::host);
+  out.pinned_bytes = budget_.used(device::MemoryKind::pinned);
+  out.device_bytes = budget_.used(device::MemoryKind::device);
   return out;
 }
 

@@ -41,6 +41,10 @@ class Session : public std::enable_shared_from_this<Session> {
   static std::shared_ptr<Session> create(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
                                          const talkrt_session_config& config);
 
+  ~Session() { model_->note_use(); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
   std::size_t push(std::span<const float> samples, int sample_rate);
   /// Rows of features, instead of samples; returns how many rows fitted.
   std::size_t push_features(std::span<const float> values, std::size_t row_floats);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace talkrt::device {
+
+/// Bytes of the host's memory that this process has in use, as the system counts them: its own pages and
+/// those of files that it maps. Nothing where the system does not say.
+[[nodiscard]] std::optional<std::uint64_t> resident_bytes();
+
+}  // namespace talkrt::device
