@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from talkrt.cli.options import Device
+from talkrt.cli.options import Device, DeviceBudget, HostBudget, parse_budgets
 from talkrt.cli.run import run
 
 from .commands import register
@@ -69,6 +69,8 @@ def bench(
     frames_ahead: Annotated[
         int, typer.Option(min=0, max=2, help="Frames begun ahead, where a GPU draws.")
     ] = 0,
+    host_budget: HostBudget = None,
+    device_budget: DeviceBudget = None,
     seed: Annotated[int, typer.Option(min=0, help="Of idle motion and arrivals.")] = 1,
     check: Annotated[bool, typer.Option(help="Replay the plan's check clip first.")] = True,
     target_fps: Annotated[
@@ -130,6 +132,7 @@ def bench(
         threads=threads,
         device=device,
         frames_ahead=frames_ahead,
+        budgets=parse_budgets(host_budget, device_budget),
         check=check,
         target_fps=target_fps,
         targets=targets,

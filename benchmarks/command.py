@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from talkrt import Engine
 from talkrt.cli.options import parse_size
@@ -50,6 +51,7 @@ class Request:
     threads: int
     device: str
     frames_ahead: int
+    budgets: dict[str, Any]
     check: bool
     target_fps: float | None
     targets: Path | None
@@ -88,7 +90,8 @@ def bench_plan(request: Request) -> int:
     if request.most_sessions:
         request = _with_most_sessions(request, plan, source)
     progress = Progress(request.workload, quiet=request.outputs.json_wanted)
-    bench = Bench(engine, plan, source, request.workload, gpu, request.check)
+    bench = Bench(engine, plan, source, request.workload, gpu, request.check,
+                  request.budgets)  # fmt: skip
 
     def report(m: Measurement) -> Report:
         verdict = judge(m.observation)

@@ -16,6 +16,7 @@ from .gpu import GpuFigures, GpuWatch
 from .graphs import GraphCost, graph_costs
 from .host import peak_resident_bytes
 from .modes import DRIVERS
+from .process_memory import ProcessMemory, process_memory
 from .recorder import MOST, SOAK, Recorder, Samples
 from .sources import Source
 from .start import Start, output_hash, start
@@ -72,6 +73,7 @@ class Measurement:
     observation: Observation
     gpu: GpuFigures | None
     stopped: str | None = None  # why it ended early
+    process: ProcessMemory | None = None
     graphs: tuple[GraphCost, ...] = ()  # of a run that was not stopped
     device: str = "cpu"  # what drew the frames: "cuda"
     draws: Draws | None = None  # of a GPU
@@ -95,6 +97,7 @@ class Bench:
     workload: Workload
     gpu: GpuWatch | None = None
     check: bool = True
+    budgets: dict[str, Any] = field(default_factory=dict)  # as Engine.load takes them
     on_frame: Callable[[float, int], None] = field(default=lambda seconds, frames: None)
     on_step: Callable[[str], None] = field(default=lambda what: None)
     _recorder: Recorder | None = None
@@ -106,7 +109,12 @@ class Bench:
 
     def measure(self) -> Measurement:
         self._model, self._start = start(
-            self.engine, self.plan.path, self.source, self.workload.seed, self.on_step
+            self.engine,
+            self.plan.path,
+            self.source,
+            self.workload.seed,
+            self.on_step,
+            self.budgets,
         )
         self._loaded = self._account()
         self._fidelity = self._check(self._model)
@@ -174,6 +182,7 @@ class Bench:
             observation=recorder.witness.end(gpu.reasons if gpu is not None else ()),
             gpu=gpu,
             stopped=stopped,
+            process=process_memory(self.engine),
             graphs=()
             if stopped
             else graph_costs(model, self.source, self.plan, self.workload.seed),

@@ -181,6 +181,7 @@ def _memory(m: Measurement) -> dict[str, Any]:
         "model": m.memory.model_bytes,
         "session": m.memory.session_bytes,
         "used": used,
+        "process": asdict(m.process) if m.process is not None else None,
         "budget": budget,
         "device": m.memory.device_bytes,
         "pinned": m.memory.pinned_bytes,

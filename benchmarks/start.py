@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from talkrt import Engine
 from talkrt.model import Model
@@ -33,11 +34,16 @@ class Start:
 
 
 def start(
-    engine: Engine, plan: str, source: Source, seed: int, on_step: Callable[[str], None]
+    engine: Engine,
+    plan: str,
+    source: Source,
+    seed: int,
+    on_step: Callable[[str], None],
+    budgets: dict[str, Any],
 ) -> tuple[Model, Start]:
     on_step("loading the plan")
     begin = time.perf_counter()
-    model = engine.load(plan)
+    model = engine.load(plan, **budgets)
     load_ms = ms_since(begin)
     first, after, created = [], [], []
     patience = time.perf_counter() + _PATIENCE_S

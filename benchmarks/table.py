@@ -10,6 +10,7 @@ from .absent import as_lines as as_absent
 from .absent import not_measured
 from .graphs import as_lines
 from .measure import Measurement
+from .process_memory import as_lines as process_lines
 from .report import Report, intervals_ms, stage_samples
 from .sampling import Summary, label, rate_interval, summarize
 from .soak import trends
@@ -70,6 +71,8 @@ def _figures(report: Report) -> list[str]:
         _figure("memory", used / 1e6, "MB", f"model, sessions{budget}; process at most "
                 f"{m.memory.peak_resident_bytes / 1e6:.1f}"),
     ]  # fmt: skip
+    if m.process is not None:
+        figures += process_lines(m.process)
     if m.fidelity.psnr_db is not None:
         worst = m.fidelity.psnr_db
         told = "identical" if math.isinf(worst) else f"{worst:.1f} dB"

@@ -33,10 +33,27 @@ nb::str describe_json(const Engine& engine) {
   return copy;
 }
 
-std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::bytes& path) {
+/// An exception in it counts as no.
+std::int32_t ask_to_evict(void* user_data, const char* path) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    const nb::bytes file(path, std::strlen(path));
+    return nb::cast<bool>(nb::bool_(static_cast<Engine*>(user_data)->may_evict(file))) ? 1 : 0;
+  } catch (nb::python_error& error) {
+    error.discard_as_unraisable("talkrt may_evict callback");  // nothing may cross the C ABI
+    return 0;
+  }
+}
+
+std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::bytes& path,
+                            std::uint64_t host_budget_bytes, std::uint64_t device_budget_bytes) {
+  talkrt_model_config config;
+  talkrt_model_config_init(&config);
+  config.host_budget_bytes = host_budget_bytes;
+  config.device_budget_bytes = device_budget_bytes;
   const std::string file(path.c_str(), path.size());  // names of files are bytes
   talkrt_model* handle = nullptr;
-  call([&] { return talkrt_model_load(engine->handle.get(), file.c_str(), &handle); });
+  call([&] { return talkrt_model_load_with(engine->handle.get(), file.c_str(), &config, &handle); });
   auto model = std::make_shared<Model>();
   model->engine = engine;
   model->handle.reset(handle);
@@ -47,12 +64,13 @@ std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::byt
 
 Engine::Engine(int threads, std::uint64_t host_budget_bytes,
                const std::optional<std::string>& onnxruntime_path, nb::object log_callback, int log_level,
-               int device, int device_index)
-    : log(std::move(log_callback)) {
+               int device, int device_index, std::uint64_t device_budget_bytes, nb::object may_evict_callback)
+    : log(std::move(log_callback)), may_evict(std::move(may_evict_callback)) {
   talkrt_engine_config config;
   talkrt_engine_config_init(&config);
   config.threads = threads;
   config.host_budget_bytes = host_budget_bytes;
+  config.device_budget_bytes = device_budget_bytes;
   config.device = device;
   config.device_index = device_index;
   config.onnxruntime_path = onnxruntime_path ? onnxruntime_path->c_str() : nullptr;
@@ -61,6 +79,10 @@ Engine::Engine(int threads, std::uint64_t host_budget_bytes,
     config.log_user_data = this;  // Python objects do not move
     config.log_level = static_cast<talkrt_log_level>(log_level);
   }
+  if (!may_evict.is_none()) {
+    config.may_evict = ask_to_evict;
+    config.may_evict_user_data = this;
+  }
   talkrt_engine* created = nullptr;
   call([&] { return talkrt_engine_create(&config, &created); });
   handle.reset(created);
@@ -68,15 +90,19 @@ Engine::Engine(int threads, std::uint64_t host_budget_bytes,
 
 void bind_engine(nb::module_& module) {
   nb::class_<Engine>(module, "Engine", "What the machine offers, and the cache of loaded models.")
-      .def(nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int, int, int>(),
-           "threads"_a = 0, "host_budget_bytes"_a = 0, "onnxruntime_path"_a = nb::none(),
-           "log"_a.none() = nb::none(), "log_level"_a = 2, "device"_a = static_cast<int>(TALKRT_DEVICE_AUTO),
-           "device_index"_a = 0,
-           nb::sig("def __init__(self, threads: int = 0, host_budget_bytes: int = 0, "
-                   "onnxruntime_path: str | None = None, "
-                   "log: collections.abc.Callable[[int, str], None] | None = None, "
-                   "log_level: int = 2, device: int = 0, device_index: int = 0) -> None"))
-      .def("load", &load, "path"_a, "Loads a plan, or returns the cached model of an unchanged file.")
+      .def(
+          nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int, int, int,
+                   std::uint64_t, nb::object>(),
+          "threads"_a = 0, "host_budget_bytes"_a = 0, "onnxruntime_path"_a = nb::none(),
+          "log"_a.none() = nb::none(), "log_level"_a = 2, "device"_a = static_cast<int>(TALKRT_DEVICE_AUTO),
+          "device_index"_a = 0, "device_budget_bytes"_a = 0, "may_evict"_a.none() = nb::none(),
+          nb::sig("def __init__(self, threads: int = 0, host_budget_bytes: int = 0, "
+                  "onnxruntime_path: str | None = None, "
+                  "log: collections.abc.Callable[[int, str], None] | None = None, "
+                  "log_level: int = 2, device: int = 0, device_index: int = 0, device_budget_bytes: int = 0, "
+                  "may_evict: collections.abc.Callable[[bytes], object] | None = None) -> None"))
+      .def("load", &load, "path"_a, "host_budget_bytes"_a = 0, "device_budget_bytes"_a = 0,
+           "Loads a plan, or returns the cached model of an unchanged file.")
       .def("describe_json", &describe_json, "What was found and what will be used, as JSON.");
 }
 

@@ -19,9 +19,11 @@ namespace talkrt::python {
 
 struct Engine {
   Engine(int threads, std::uint64_t host_budget_bytes, const std::optional<std::string>& onnxruntime_path,
-         nanobind::object log_callback, int log_level, int device, int device_index);
+         nanobind::object log_callback, int log_level, int device, int device_index,
+         std::uint64_t device_budget_bytes, nanobind::object may_evict_callback);
 
-  nanobind::object log;  // callable(level, message) or None; declared first, so it dies last
+  nanobind::object log;        // callable(level, message) or None; declared first, so it dies last
+  nanobind::object may_evict;  // callable(path) or None
   std::unique_ptr<talkrt_engine, Releaser<talkrt_engine_release>> handle;
 };
 

@@ -93,7 +93,9 @@ std::map<std::string, std::int64_t> stats(const Session& session) {
           {"audio_pushed", got.audio_pushed},
           {"audio_dropped", got.audio_dropped},
           {"audio_queued", got.audio_queued},
-          {"host_bytes", static_cast<std::int64_t>(got.host_bytes)}};
+          {"host_bytes", static_cast<std::int64_t>(got.host_bytes)},
+          {"pinned_bytes", static_cast<std::int64_t>(got.pinned_bytes)},
+          {"device_bytes", static_cast<std::int64_t>(got.device_bytes)}};
 }
 
 std::vector<float> channels(const Session& session) {

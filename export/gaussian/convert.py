@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import parity
+from ..budgets import DEVICE_BUDGETS
 from ..plan import write_plan
 from ..report import Exported, Steps
 from ..to_onnx import OnnxGraph, to_onnx
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 WIDTH = HEIGHT = 512  # pixels
 FPS = Fraction(25)
 HOST_BUDGET = 256 << 20  # bytes, for the model and its first session
-DEVICE_BUDGET = 12 << 30  # bytes, what a GPU of the smallest supported size offers
 IDLE = {
     "blinks_per_minute": 17.0,
     "gaze_share": 0.88,
@@ -113,7 +113,7 @@ def _manifest(
         "created_by": f"talkrt {version('talkrt')}",
         "audio": {"sample_rate": check_clip.SAMPLE_RATE},
         "video": {"width": WIDTH, "height": HEIGHT, "fps": [FPS.numerator, FPS.denominator]},
-        "budget": {"host_bytes": HOST_BUDGET, "device_bytes": DEVICE_BUDGET},
+        "budget": {"host_bytes": HOST_BUDGET, "device_bytes": DEVICE_BUDGETS["gaussian"]},
         "graphs": [exported.manifest()],
         "features": check_clip.FEATURES,
         "motion": {

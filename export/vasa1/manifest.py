@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..budgets import DEVICE_BUDGETS
 from .motion_generator import MotionGenerator
 from .speech_windows import SAMPLE_RATE
 from .template import Template
@@ -19,7 +20,6 @@ Precision = Literal["float32", "float16"]
 
 FPS = 25
 HOST_BUDGET = 6 << 30  # bytes: the plan, its weights as an ONNX runtime repacks them, one session
-DEVICE_BUDGET = 16 << 30  # bytes, what a GPU of the smallest supported size offers
 GUIDANCE = 2.8
 STEPS = 10  # of denoising, where nobody asks for another number
 SMOOTHING = 0.01
@@ -64,7 +64,7 @@ def manifest(
         "created_by": f"talkrt {version('talkrt')}",
         "audio": {"sample_rate": SAMPLE_RATE},
         "video": {"width": side, "height": side, "fps": [FPS, 1]},
-        "budget": {"host_bytes": HOST_BUDGET, "device_bytes": DEVICE_BUDGET},
+        "budget": {"host_bytes": HOST_BUDGET, "device_bytes": DEVICE_BUDGETS["vasa1"]},
         "graphs": list(graphs),
         "vasa1": {
             "keypoints": 21,

@@ -464,6 +464,58 @@ static void a_scene(void) {
 }
 
 /* An address space with no room left; the budget of the plan would allow the queue. */
+static int asked = 0, freed = 0;
+static int32_t keep(void* user_data, const char* path) {
+  EXPECT(user_data == &asked && strstr(path, "kept.plan") != NULL);
+  ++asked;
+  return 0;
+}
+static void free_of_host(void* user_data) {
+  EXPECT(user_data == &asked);
+  ++freed;
+}
+
+static void budgets(void) {
+  talkrt_model_info info;
+  talkrt_model_info_init(&info);
+  EXPECT(talkrt_model_get_info(model, &info) == TALKRT_OK);
+  EXPECT(info.pinned_bytes == 0 && info.device_bytes == 0 && info.device_budget_bytes == 64 << 20);
+
+  talkrt_engine_config wishes;
+  talkrt_engine_config_init(&wishes);
+  wishes.device = TALKRT_DEVICE_CPU;
+  wishes.host_budget_bytes = info.host_bytes * 3 / 2;
+  wishes.may_evict = keep;
+  wishes.may_evict_free = free_of_host;
+  wishes.may_evict_user_data = &asked;
+  wishes.threads = -1;
+  talkrt_engine* own = NULL;
+  EXPECT(talkrt_engine_create(&wishes, &own) == TALKRT_ERROR_INVALID_ARGUMENT);
+  EXPECT(freed == 0); /* there was no engine */
+  wishes.threads = 1;
+  EXPECT(talkrt_engine_create(&wishes, &own) == TALKRT_OK);
+
+  talkrt_model_config limits;
+  talkrt_model_config_init(&limits);
+  limits.host_budget_bytes = 1000;
+  talkrt_model* loaded = NULL;
+  EXPECT_ERROR(talkrt_model_load_with(own, plan_path, &limits, &loaded), TALKRT_ERROR_OUT_OF_BUDGET,
+               "1000 B of 1000 B are left");
+  limits.host_budget_bytes = TALKRT_NO_BUDGET;
+  limits.device_budget_bytes = 4096;
+  const char* path = patched_plan("kept.plan", "tiny", "kept");
+  EXPECT(talkrt_model_load_with(own, path, &limits, &loaded) == TALKRT_OK);
+  EXPECT(talkrt_model_get_info(loaded, &info) == TALKRT_OK);
+  EXPECT(info.host_budget_bytes == 0 && info.device_budget_bytes == 4096);
+  talkrt_model_release(loaded);
+  loaded = NULL;
+  EXPECT_ERROR(talkrt_model_load(own, plan_path, &loaded), TALKRT_ERROR_OUT_OF_BUDGET,
+               "kept because the host wants them");
+  EXPECT(loaded == NULL && asked == 1);
+  talkrt_engine_release(own);
+  EXPECT(freed == 1);
+}
+
 static void out_of_memory(void) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   struct rlimit before, tight;
@@ -525,6 +577,7 @@ int main(int argc, char** argv) {
   controls_are_checked();
   every_other_error();
   a_scene();
+  budgets();
   references_in_any_order();
   out_of_memory();
   talkrt_model_release(model);

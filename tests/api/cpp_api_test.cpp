@@ -5,7 +5,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string_view>
 #include <talkrt/session.hpp>
 #include <vector>
 
@@ -82,6 +85,29 @@ TEST(CppApi, errors_carry_code_and_message) {
   }
   EXPECT_THROW((void)tiny().emotion("bored"), talkrt::Error);
   EXPECT_EQ(tiny().emotion("sad"), 2);
+}
+
+TEST(CppApi, may_evict_lives_as_long_as_its_engine_and_what_it_throws_is_no) {
+  talkrt::EngineConfig config;
+  config.host_budget_bytes = tiny().info().host_bytes + 1000;  // and no session beside it
+  const auto alive = std::make_shared<int>(0);
+  int asked = 0;
+  std::optional<talkrt::Engine> engine(std::in_place, config, [alive, &asked](std::string_view) -> bool {
+    ++asked;
+    throw std::runtime_error("no");
+  });
+  {
+    const talkrt::Model idle(*engine, kTinyPlan);
+  }
+  std::unique_ptr<talkrt::Model> model;
+  EXPECT_THROW(model = std::make_unique<talkrt::Model>(*engine, TALKRT_TEST_DATA "/tiny_scene.plan"),
+               talkrt::Error);
+  EXPECT_EQ(asked, 1);
+  model = std::make_unique<talkrt::Model>(*engine, kTinyPlan);
+  engine.reset();
+  EXPECT_EQ(alive.use_count(), 2);
+  model.reset();
+  EXPECT_EQ(alive.use_count(), 1);
 }
 
 TEST(CppApi, handles_copy_and_release_in_any_order) {

@@ -154,6 +154,12 @@ class Model:
     @property
     def host_budget_bytes(self) -> int: ...
     @property
+    def pinned_bytes(self) -> int: ...
+    @property
+    def device_bytes(self) -> int: ...
+    @property
+    def device_budget_bytes(self) -> int: ...
+    @property
     def load_ms(self) -> float: ...
     @property
     def target(self) -> list[float]: ...
@@ -263,8 +269,10 @@ class Engine:
         log_level: int = 2,
         device: int = 0,
         device_index: int = 0,
+        device_budget_bytes: int = 0,
+        may_evict: Callable[[bytes], object] | None = None,
     ) -> None: ...
-    def load(self, path: bytes) -> Model:
+    def load(self, path: bytes, host_budget_bytes: int = 0, device_budget_bytes: int = 0) -> Model:
         """Loads a plan, or returns the cached model of an unchanged file."""
 
     def describe_json(self) -> str:

@@ -45,6 +45,20 @@ class Model:
         return self._core.host_budget_bytes
 
     @property
+    def pinned_bytes(self) -> int:
+        """Page-locked memory of the host that it holds; counts against host_budget_bytes."""
+        return self._core.pinned_bytes
+
+    @property
+    def device_bytes(self) -> int:
+        """Memory of the GPU that it holds."""
+        return self._core.device_bytes
+
+    @property
+    def device_budget_bytes(self) -> int:
+        return self._core.device_budget_bytes
+
+    @property
     def load_ms(self) -> float:
         return self._core.load_ms
 

@@ -29,6 +29,8 @@ class Stats:
     audio_dropped: int  # by interrupts
     audio_queued: int  # accepted, not yet consumed
     host_bytes: int  # held by this session
+    pinned_bytes: int  # the same, page-locked
+    device_bytes: int  # the same, of the GPU
 
 
 class Session:

@@ -66,8 +66,8 @@ void* TensorRtMemory::take(std::uint64_t bytes) {
     void* const address = memory->data();
     held_.emplace(address, std::move(memory));
     return address;
-  } catch (const Error& error) {
-    refusal_ = error;
+  } catch (const Error&) {
+    refusal_ = std::current_exception();
     return nullptr;
   } catch (const std::bad_alloc&) {
     return nullptr;  // TensorRT says what it could not do
@@ -81,7 +81,7 @@ void TensorRtMemory::give(void* memory) {
 
 void TensorRtMemory::rethrow_refusal() {
   const std::lock_guard lock(mutex_);
-  if (refusal_) throw Error(*refusal_);
+  if (refusal_) std::rethrow_exception(refusal_);
 }
 
 TensorRtGraph::TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library,

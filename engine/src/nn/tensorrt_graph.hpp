@@ -38,7 +38,7 @@ class TensorRtMemory {
   device::Budget& budget_;
   std::mutex mutex_;
   std::map<void*, std::unique_ptr<device::CudaMemory>> held_;
-  std::optional<Error> refusal_;
+  std::exception_ptr refusal_;
 };
 
 class TensorRtGraph final : public Graph {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...budgets import DEVICE_BUDGETS
 from ...plan import write_plan
 from ...report import Steps
 from ..reference import Options
@@ -109,6 +110,7 @@ def _manifest(
         "name": options.name or _printable(stem)[:64] or "scene",
         **licence,
         "created_by": f"talkrt {version('talkrt')}",
+        "budget": {"device_bytes": DEVICE_BUDGETS["scene"]},
         "video": {
             "width": width,
             "height": height,

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ... import parity
+from ...budgets import DEVICE_BUDGETS
 from ...checkpoint import CheckpointError
 from ...parity import Parity
 from ...plan import write_plan
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from ...encoders.window import EncoderWindow
 
 SAMPLE_RATE = 16000
-DEVICE_BUDGET = 12 << 30
 SPARE_BUDGET = 256 << 20  # bytes, for a session: binning, pictures, the audio side
 LARGEST_COEFFICIENT = 1000.0
 
@@ -269,7 +269,7 @@ def _manifest(
         "created_by": f"talkrt {version('talkrt')}",
         "audio": {"sample_rate": SAMPLE_RATE},
         "video": {"width": width, "height": height, "fps": [FPS, 1]},
-        "budget": {"host_bytes": host, "device_bytes": DEVICE_BUDGET},
+        "budget": {"host_bytes": host, "device_bytes": DEVICE_BUDGETS["avatar"]},
         "features": {
             "kind": "rows",
             "extractor": source.extractor,

@@ -9,6 +9,7 @@
 // drivers, with FAKE_NVML_BARE it lacks what a figure of the memory needs.
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -18,7 +19,7 @@
 
 namespace {
 
-int opened = 0;
+std::atomic<int> opened{0};
 
 std::string setting(const char* name) {
   const char* value = std::getenv(name);

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -46,7 +47,7 @@ def doctor(
         probing.encoders(),
         *(probing.package(name, name, _EXPORT) for name in ("torch", "onnx", "onnxscript")),
         probing.nvidia_driver(),
-        probing.library("NVML", "nvidia-ml"),
+        _nvml(description["memory"]["nvml"]),
         probing.tensorrt(),
         probing.tensorrt_module(),
     ]
@@ -98,6 +99,38 @@ def _onnxruntime(backend: dict[str, Any]) -> Finding:
     return Finding("ONNX Runtime", True, f"{backend['version']}, by {source}: {backend['path']}")
 
 
+def _nvml(nvml: dict[str, Any]) -> Finding:
+    if "missing" in nvml:
+        return Finding("NVML", False, str(nvml["missing"]))
+    total, used, free = (nvml[f"{part}_bytes"] / 1e9 for part in ("total", "used", "free"))
+    return Finding(
+        "NVML",
+        True,
+        f"driver {nvml.get('driver', 'unknown')}; of {total:.1f} GB {used:.1f} are used, "
+        f"{free:.1f} free",
+    )
+
+
+def _memory(memory: dict[str, Any]) -> Iterator[str]:
+    """Our account, and the system's figures of this process beside it."""
+    for where, process in (("host", "resident"), ("device", "by NVML")):
+        if f"{where}_bytes" not in memory:
+            continue
+        ours = memory[f"{where}_bytes"] + (memory["pinned_bytes"] if where == "host" else 0)
+        budget = memory[f"{where}_budget_bytes"]
+        limit = f" of {budget / 1e6:.1f}" if budget else ""
+        figure = memory[f"{where}_process_bytes"]
+        if figure is None:
+            why = memory["nvml"]["process_missing"] if where == "device" else "not known"
+            yield f"{where:6}  {ours / 1e6:.1f}{limit} MB on the account; of the process: {why}"
+            continue
+        rest = memory[f"{where}_difference_bytes"] / 1e6
+        yield (
+            f"{where:6}  {ours / 1e6:.1f}{limit} MB on the account; the process has "
+            f"{figure / 1e6:.1f} ({process}), {rest:+.1f} beside the account"
+        )
+
+
 def _verdict(problem: str, devices: list[dict[str, Any]]) -> Verdict:
     if problem:
         return Verdict(False, "nothing", problem)
@@ -126,6 +159,10 @@ def _load(engine: Engine, plan: str) -> dict[str, Any]:
         "load_ms": model.load_ms,
         "host_bytes": model.host_bytes + session.stats.host_bytes,
         "host_budget_bytes": model.host_budget_bytes,
+        "pinned_bytes": model.pinned_bytes + session.stats.pinned_bytes,
+        "device_bytes": model.device_bytes + session.stats.device_bytes,
+        "device_budget_bytes": model.device_budget_bytes,
+        "memory": engine.describe()["memory"],
     }
 
 
@@ -150,6 +187,9 @@ def _print(
         print(f"  device    {_short(device)}")
     for backend in description["backends"]:
         print(f"  back end  {_short(backend)}")
+    print("\nmemory")
+    for line in _memory(loaded["memory"] if loaded and loaded["ready"] else description["memory"]):
+        print(f"  {line}")
     print(f"\nwill use {verdict.uses}")
     print(f"because  {verdict.why}")
     if loaded is not None:
@@ -164,9 +204,15 @@ def _print(
 def _plan_line(loaded: dict[str, Any]) -> str:
     if not loaded["ready"]:
         return f"cannot run here: {loaded['problem']}"
-    used, budget = loaded["host_bytes"] / 1e6, loaded["host_budget_bytes"] / 1e6
-    limit = f" of {budget:.1f}" if budget else ""
-    return f"{loaded['model']}, loaded in {loaded['load_ms']:.0f} ms, {used:.1f}{limit} MB"
+    held = [f"{loaded['model']}, loaded in {loaded['load_ms']:.0f} ms"]
+    for where, name in (("host", "MB"), ("device", "MB of the GPU")):
+        used, budget = loaded[f"{where}_bytes"] / 1e6, loaded[f"{where}_budget_bytes"] / 1e6
+        if where == "host":
+            used += loaded["pinned_bytes"] / 1e6
+        limit = f" of {budget:.1f}" if budget else ""
+        if used:
+            held.append(f"{used:.1f}{limit} {name}")
+    return ", ".join(held)
 
 
 def _short(value: Any) -> str:

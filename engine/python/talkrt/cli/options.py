@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +15,41 @@ from talkrt.errors import Error
 Device = Annotated[
     str, typer.Option(help="auto (the GPU where there is one), cpu or cuda.", metavar="DEVICE")
 ]
+
+_BUDGET = "instead of the plan's: 8GB, 512MiB, a number of bytes, or none."
+HostBudget = Annotated[
+    str | None, typer.Option(help=f"Of the host's memory, {_BUDGET}", metavar="SIZE")
+]
+DeviceBudget = Annotated[
+    str | None, typer.Option(help=f"Of the GPU's memory, {_BUDGET}", metavar="SIZE")
+]
+_UNITS = {"": 1} | {
+    f"{prefix}{unit}": base**power
+    for power, prefix in enumerate("KMGT", 1)
+    for unit, base in (("", 1000), ("B", 1000), ("IB", 1024))
+}
+
+
+def parse_bytes(text: str | None, option: str) -> float | None:
+    """8GB, 1.5GiB, 1000000 or none, which is infinite."""
+    if text is None:
+        return None
+    if text.lower() == "none":
+        return math.inf
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Z]{0,3})", text.upper())
+    unit = _UNITS.get("" if match[2] == "B" else match[2]) if match else None
+    amount = float(match[1]) * unit if match and unit else 0.0
+    if not 1 <= amount < 2**60:
+        raise Error(f"{option} is {text!r}, expected a size above 0, as 8GB or 512MiB, or none")
+    return int(amount)
+
+
+def parse_budgets(host: str | None, device: str | None) -> dict[str, Any]:
+    """As Engine.load takes them."""
+    return {
+        "host_budget": parse_bytes(host, "--host-budget"),
+        "device_budget": parse_bytes(device, "--device-budget"),
+    }
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

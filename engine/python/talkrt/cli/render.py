@@ -25,7 +25,16 @@ from rich.text import Text
 
 from talkrt import rendering
 from talkrt.batch import render_batch
-from talkrt.cli.options import Device, parse_emotion, parse_fps, parse_pair, parse_size
+from talkrt.cli.options import (
+    Device,
+    DeviceBudget,
+    HostBudget,
+    parse_budgets,
+    parse_emotion,
+    parse_fps,
+    parse_pair,
+    parse_size,
+)
 from talkrt.cli.portraits import FaceOptions, Taken, read_portraits
 from talkrt.controls import Controls
 from talkrt.engine import Engine
@@ -137,6 +146,8 @@ def render(
     idle: Annotated[bool, typer.Option(help="Blinks, gaze and head motion of its own.")] = True,
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
     device: Device = "auto",
+    host_budget: HostBudget = None,
+    device_budget: DeviceBudget = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Render speech to a talking video with sound, or a scene along a camera's path: as a movie,
@@ -169,8 +180,9 @@ def render(
     faces: dict[str, PortraitOptions] = {}
     taken: list[Taken] = []
     source: str | Model = plan
-    if portrait or len(clips) > 1:
-        source = model = Engine(threads=threads, device=device).load(plan)
+    budgets = parse_budgets(host_budget, device_budget)
+    if portrait or len(clips) > 1 or any(budgets.values()):
+        source = model = Engine(threads=threads, device=device).load(plan, **budgets)
         placed = read_portraits(portrait or [], model, where, diffusion)
         faces = {path: options for path, (options, _) in placed.items()}
         taken = [one for _, one in placed.values()]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from talkrt.checking import Check, replay
-from talkrt.cli.options import Device
+from talkrt.cli.options import Device, DeviceBudget, HostBudget, parse_budgets
 from talkrt.engine import Engine
 from talkrt.plan_file import read_plan
 
@@ -22,10 +22,15 @@ def verify(
     plan: Annotated[str, typer.Argument(help="The plan file.", show_default=False)],
     threads: Annotated[int, typer.Option(min=0, help="0: one per core.")] = 0,
     device: Device = "auto",
+    host_budget: HostBudget = None,
+    device_budget: DeviceBudget = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Replay a plan's check clip and compare the pictures. Exit code 1 when one differs."""
-    check = replay(read_plan(plan), Engine(threads=threads, device=device))
+    file, engine = read_plan(plan), Engine(threads=threads, device=device)
+    model = engine.load(plan, **parse_budgets(host_budget, device_budget))  # who keeps its budgets
+    check = replay(file, engine)
+    del model
     print(_as_json(plan, check) if as_json else _report(plan, check))
     if not check.passed:
         raise typer.Exit(1)

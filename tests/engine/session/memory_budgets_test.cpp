@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who is refused, who is evicted, and who is asked, when memory runs short: of the host, and of a GPU, which
+// is emulated.
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <talkrt/error.hpp>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/engine/session/emulated_gpu.hpp"
+
+namespace talkrt::session {
+namespace {
+
+namespace fs = std::filesystem;
+using device::MemoryKind;
+
+/// Every test on both devices: what guards the one guards the other.
+class Budgets : public OnGpu, public ::testing::WithParamInterface<talkrt_device> {
+ protected:
+  static bool on_gpu() { return GetParam() == TALKRT_DEVICE_CUDA; }
+  static MemoryKind kind() { return on_gpu() ? MemoryKind::device : MemoryKind::host; }
+
+  void SetUp() override {
+    OnGpu::SetUp();
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    OnGpu::TearDown();
+    fs::remove_all(folder_);
+  }
+
+  [[nodiscard]] std::string plan(const std::string& name) const {
+    const fs::path path = folder_ / name;
+    if (!fs::exists(path)) fs::copy_file(kTinyPlan, path);
+    return path.string();
+  }
+  /// 0: no limit.
+  static std::shared_ptr<Engine> limited(std::uint64_t bytes, EngineConfig config = with_threads(1)) {
+    config.device = GetParam();
+    (on_gpu() ? config.device_budget : config.host_budget) = bytes;
+    return engine(std::move(config));
+  }
+  static std::uint64_t held(const Engine& engine) {
+    return const_cast<Engine&>(engine).budget().used(kind());
+  }
+  /// Of an engine that has loaded nothing, and of a model.
+  static std::pair<std::uint64_t, std::uint64_t> needs() {
+    const auto probe = limited(0);
+    const std::uint64_t base = held(*probe);
+    const auto model = probe->load(kTinyPlan);
+    return {base, held(*probe) - base};
+  }
+  /// For an engine and `models` and a half of another.
+  static std::uint64_t room_for(int models) {
+    const auto [base, each] = needs();
+    return base + each * static_cast<std::uint64_t>(models) + each / 2;
+  }
+  static std::string refusal(const std::function<void()>& call,
+                             talkrt_status code = TALKRT_ERROR_OUT_OF_BUDGET) {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was refused";
+    return "";
+  }
+  static void expect_text(const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+
+ private:
+  fs::path folder_ = fs::temp_directory_path() / ("talkrt-budgets-test-" + std::to_string(::getpid()));
+};
+
+INSTANTIATE_TEST_SUITE_P(On, Budgets, ::testing::Values(TALKRT_DEVICE_CPU, TALKRT_DEVICE_CUDA),
+                         [](const auto& on) { return on.param == TALKRT_DEVICE_CPU ? "cpu" : "gpu"; });
+
+TEST_P(Budgets, who_was_used_least_recently_goes_first_however_it_was_loaded) {
+  const auto shared = limited(room_for(2));
+  std::weak_ptr<const Model> a, b;
+  {
+    auto first = shared->load(plan("a.plan"));
+    a = first;
+    b = shared->load(plan("b.plan"));
+    first->note_use();  // as a handle's end does: a was in use until now, b never was
+  }
+  const auto c = shared->load(plan("c.plan"));
+  EXPECT_FALSE(a.expired());
+  EXPECT_TRUE(b.expired());
+}
+
+TEST_P(Budgets, the_host_may_keep_an_idle_model_and_another_one_goes) {
+  struct Host {
+    std::vector<std::string> asked;
+    static int32_t keeps_a(void* self, const char* path) {
+      static_cast<Host*>(self)->asked.emplace_back(path);
+      return !std::string(path).ends_with("a.plan");
+    }
+  } host;
+  EngineConfig config = with_threads(1);
+  config.may_evict = {Host::keeps_a, &host};
+  const auto shared = limited(room_for(2), config);
+  const std::weak_ptr<const Model> a = shared->load(plan("a.plan")), b = shared->load(plan("b.plan"));
+  const auto c = shared->load(plan("c.plan"));
+  EXPECT_FALSE(a.expired());
+  EXPECT_TRUE(b.expired());
+  EXPECT_EQ(host.asked, (std::vector{plan("a.plan"), plan("b.plan")}));
+  // Now only a is idle: the breakdown says who keeps it.
+  const std::string why = refusal([&] { (void)shared->load(plan("d.plan")); });
+  expect_text(why, "engine: memory budget exceeded: \"");
+  expect_text(why, "d.plan asks for");
+  expect_text(why, "; idle, and kept because the host wants them: " + plan("a.plan"));
+  EXPECT_FALSE(a.expired());
+}
+
+TEST_P(Budgets, what_could_not_fit_beside_those_in_use_evicts_nobody) {
+  const auto shared = limited(room_for(2));
+  const auto used = shared->load(plan("a.plan"));
+  const std::weak_ptr<const Model> idle = shared->load(plan("b.plan"));
+  const std::uint64_t before = held(*shared);
+  talkrt_session_config huge = default_session_config();
+  huge.width = huge.height = 4096;
+  huge.frame_memory = on_gpu() ? TALKRT_FRAMES_DEVICE : TALKRT_FRAMES_HOST;
+  const BudgetOverride none{BudgetOverride::kNoBudget, BudgetOverride::kNoBudget};
+  (void)shared->load(plan("a.plan"), none);  // else the plan's own budget refuses
+  const std::string why = refusal([&] { (void)Session::create(shared, used, huge); });
+  expect_text(why, "asks for");
+  expect_text(why, "b.plan");
+  EXPECT_FALSE(idle.expired());
+  EXPECT_EQ(held(*shared), before);
+}
+
+TEST_P(Budgets, a_session_evicts_too_and_may_evict_may_not_use_its_engine) {
+  const auto [base, each] = needs();
+  const std::uint64_t head = [&] {
+    const auto probe = limited(0);
+    const auto one = session(default_session_config(), probe);
+    return held(*probe) - base - each;
+  }();
+  struct Host {
+    Engine* engine = nullptr;
+    std::string path, load, describe;
+    static int32_t ask(void* self, const char*) {
+      auto& host = *static_cast<Host*>(self);
+      host.load = refusal([&] { (void)host.engine->load(host.path); }, TALKRT_ERROR_INVALID_ARGUMENT);
+      host.describe = refusal([&] { (void)host.engine->describe_json(); }, TALKRT_ERROR_INVALID_ARGUMENT);
+      return 1;
+    }
+  } host;
+  EngineConfig config = with_threads(1);
+  config.may_evict = {Host::ask, &host};
+  const auto shared = limited(base + each + head + each / 2, config);
+  host.engine = shared.get();
+  host.path = plan("a.plan");
+  const std::weak_ptr<const Model> idle = shared->load(host.path);
+  const auto one = session(default_session_config(), shared);
+  EXPECT_TRUE(idle.expired());
+  expect_text(host.load, "may_evict called its engine");
+  EXPECT_EQ(host.load, host.describe);
+  EXPECT_EQ(nlohmann::json::parse(shared->describe_json())["memory"]["evictions"], 1);
+}
+
+TEST_P(Budgets, a_load_may_have_other_budgets_than_its_plan_which_refuse_with_a_breakdown) {
+  const std::uint64_t each = needs().second;
+  const auto shared = limited(0);
+  const auto only = [](std::uint64_t bytes) {
+    return on_gpu() ? BudgetOverride{0, bytes} : BudgetOverride{bytes, 0};
+  };
+  const std::weak_ptr<const Model> idle = shared->load(plan("b.plan"));
+  const std::string why = refusal([&] { (void)shared->load(plan("a.plan"), only(each / 2)); });
+  EXPECT_TRUE(why.starts_with(plan("a.plan") + ": memory budget exceeded: \"")) << why;
+  EXPECT_FALSE(idle.expired()) << "a plan's own budget evicts nobody";
+  const auto model = shared->load(plan("a.plan"), only(each));
+  const auto limit = [&] {
+    return on_gpu() ? model->budget().limits().device : model->budget().limits().host;
+  };
+  EXPECT_EQ(limit(), each);
+  expect_text(refusal([&] { (void)Session::create(shared, model, default_session_config()); }),
+              " of session asks for");
+  EXPECT_EQ(shared->load(plan("a.plan")), model);
+  EXPECT_EQ(limit(), each) << "a load without budgets leaves them";
+  EXPECT_EQ(shared->load(plan("a.plan"), only(BudgetOverride::kNoBudget)), model);
+  EXPECT_EQ(limit(), 0u);
+  const auto session = Session::create(shared, model, default_session_config());
+  expect_text(refusal([&] { (void)shared->load(plan("a.plan"), only(each)); }), "is less than what is held");
+  EXPECT_EQ(limit(), 0u);
+}
+
+TEST_P(Budgets, the_account_stands_beside_the_systems_figures) {
+  setenv("TALKRT_NVML", FAKE_NVML, 1);
+  setenv("FAKE_NVML_PROCESSES", "self:1073741824", 1);
+  const auto shared = limited(std::uint64_t{3} << 30);
+  const auto model = shared->load(plan("a.plan"));
+  auto memory = nlohmann::json::parse(shared->describe_json())["memory"];
+  EXPECT_GT(memory["host_process_bytes"], 0);
+  EXPECT_EQ(memory["host_difference_bytes"].get<std::int64_t>(),
+            memory["host_process_bytes"].get<std::int64_t>() - memory["host_bytes"].get<std::int64_t>() -
+                memory["pinned_bytes"].get<std::int64_t>());
+  EXPECT_EQ(memory["nvml"]["free_bytes"], std::uint64_t{15} << 30);
+  if (on_gpu()) {
+    EXPECT_EQ(memory["device_budget_bytes"], std::uint64_t{3} << 30);
+    EXPECT_EQ(memory["device_bytes"], held(*shared));
+    EXPECT_EQ(memory["device_process_bytes"], 1073741824);
+    EXPECT_EQ(memory["device_difference_bytes"], 1073741824 - static_cast<std::int64_t>(held(*shared)));
+    EXPECT_EQ(memory["models"][0]["device_bytes"], model->device_bytes());
+    setenv("FAKE_NVML_PROCESSES", "1:5", 1);
+    memory = nlohmann::json::parse(shared->describe_json())["memory"];
+    EXPECT_TRUE(memory["device_process_bytes"].is_null());
+    EXPECT_TRUE(memory["device_difference_bytes"].is_null());
+    expect_text(memory["nvml"]["process_missing"], "is not among the 1 that NVML lists");
+  } else {
+    EXPECT_FALSE(memory.contains("device_bytes"));
+  }
+  unsetenv("TALKRT_NVML");
+  unsetenv("FAKE_NVML_PROCESSES");
+}
+
+TEST_P(Budgets, threads_that_load_draw_and_ask_at_once_stay_within_the_budget) {
+  struct Host {
+    std::atomic<int> asked = 0;
+    static int32_t ask(void* self, const char*) { return static_cast<Host*>(self)->asked++ % 3 != 0; }
+  } host;
+  EngineConfig config = with_threads(1);
+  config.may_evict = {Host::ask, &host};
+  const std::uint64_t room = room_for(3);
+  const auto shared = limited(room, config);
+  const std::vector<std::string> paths{plan("a.plan"), plan("b.plan"), plan("c.plan"), plan("d.plan")};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < 3; ++t) {
+      threads.emplace_back([&, t] {
+        for (std::size_t i = 0; i < 6; ++i) {
+          try {
+            const auto model = shared->load(paths[(t + i) % paths.size()]);
+            const auto head = Session::create(shared, model, default_session_config());
+          } catch (const Error& error) {
+            EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_BUDGET) << error.what();
+          }
+          EXPECT_LE(held(*shared), room);
+          (void)shared->describe_json();
+        }
+      });
+    }
+  }
+  EXPECT_LE(held(*shared), room);
+}
+
+using FullGpu = OnGpu;
+
+TEST_F(FullGpu, a_load_beyond_what_the_gpu_has_free_takes_nothing_and_lists_who_holds_what) {
+  const auto shared = gpu_engine();
+  const std::uint64_t before = talkrt_emulation_bytes_taken();
+  talkrt_emulation_set_memory_limit(before + 1000);
+  const std::uint64_t calls = talkrt_emulation_calls("cudaMalloc");
+  try {
+    (void)shared->load(kTinyPlan);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY);
+    const std::string why = error.what();
+    EXPECT_NE(why.find("engine: the GPU is full: \"Gaussians on the GPU\" of "), std::string::npos) << why;
+    EXPECT_NE(why.find("1000 B are free on it; held now: "), std::string::npos) << why;
+    EXPECT_NE(why.find("poses on the GPU"), std::string::npos) << why;
+  }
+  EXPECT_EQ(talkrt_emulation_calls("cudaMalloc"), calls);
+  EXPECT_EQ(talkrt_emulation_bytes_taken(), before);
+}
+
+TEST_F(FullGpu, idle_models_go_before_a_load_is_refused) {
+  const auto shared = gpu_engine();
+  const std::weak_ptr<const Model> idle = shared->load(kTinyPlan);
+  talkrt_emulation_set_memory_limit(talkrt_emulation_bytes_taken() + 1000);
+  const auto scene = shared->load(TALKRT_TEST_DATA "/tiny_scene.plan");
+  EXPECT_TRUE(idle.expired());
+}
+
+}  // namespace
+}  // namespace talkrt::session
