@@ -139,7 +139,9 @@ def _with_most_sessions(request: Request, plan: PlanFile, source: Source) -> Req
     """Short runs find the count; the measurement that follows is of that many sessions."""
     probe = min(request.workload.seconds, _PROBE_S)
     # Of its own: the measurement that follows loads the plan as whoever begins does.
-    model = Engine(threads=request.threads, device=request.device).load(plan.path)
+    model = Engine(threads=request.threads, device=request.device).load(
+        plan.path, **request.budgets
+    )
 
     def holds(count: int) -> bool:
         workload = replace(request.workload, sessions=count, seconds=probe, frames=None)
