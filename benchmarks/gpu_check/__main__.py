@@ -102,7 +102,6 @@ def main() -> int:
     words = _parser().parse_args()
     root = Path(__file__).resolve().parents[2]
     out = Path(words.out).resolve()
-    out.mkdir(parents=True, exist_ok=True)
     gpu = None
     if words.rehearse is None:
         found = find_gpu()
@@ -113,6 +112,7 @@ def main() -> int:
     build = Path(words.rehearse or root / "build/gpu_check").resolve()
     work = out / "work" if words.rehearse else build / "work"
     places = steps.Places(root, build, build / "site", work)
+    out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     for old in work.iterdir():
         old.unlink()

@@ -107,7 +107,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def _result(text: str, says: str, code: int) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if code != 0:
+        return f"{lines[-1][:_LINE] if lines else 'said nothing'} (exit code {code})"
     told = [line for line in lines if says and says in line]
-    if code == 0:
-        return told[-1][:_LINE] if told else ""
-    return f"{([*lines, *told] or ['said nothing'])[-1][:_LINE]} (exit code {code})"
+    return told[-1][:_LINE] if told else ""

@@ -18,7 +18,7 @@ class Step:
     needs: tuple[str, ...] = ()  # steps that must have passed
     missing: str = ""  # why it cannot run here: then it is skipped
     environment: Mapping[str, str] = field(default_factory=dict)
-    says: str = ""  # the last line of its output with this in it is its result
+    says: str = ""  # when it passes, the last line of its output with this in it is told
 
 
 @dataclass(frozen=True, slots=True)
