@@ -18,6 +18,7 @@ namespace {
 
 void forward_log(void* user_data, talkrt_log_level level, const char* message) {
   const nb::gil_scoped_acquire gil;
+  if (static_cast<Engine*>(user_data)->log.is_none()) return;  // the collector was here
   try {
     static_cast<Engine*>(user_data)->log(static_cast<int>(level), text(message, std::strlen(message)));
   } catch (nb::python_error& error) {
@@ -60,6 +61,27 @@ std::shared_ptr<Model> load(const std::shared_ptr<Engine>& engine, const nb::byt
   return model;
 }
 
+// A callback may refer to whatever owns the engine, which only the garbage collector can then let go.
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!nb::inst_ready(self)) return 0;
+  const Engine& engine = *nb::inst_ptr<Engine>(self);
+  Py_VISIT(engine.log.ptr());
+  Py_VISIT(engine.may_evict.ptr());
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Engine& engine = *nb::inst_ptr<Engine>(self);
+  engine.log = nb::none();
+  engine.may_evict = nb::none();
+  return 0;
+}
+
+const PyType_Slot kCollected[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                                  {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                                  {0, nullptr}};
+
 }  // namespace
 
 Engine::Engine(int threads, std::uint64_t host_budget_bytes,
@@ -89,7 +111,8 @@ Engine::Engine(int threads, std::uint64_t host_budget_bytes,
 }
 
 void bind_engine(nb::module_& module) {
-  nb::class_<Engine>(module, "Engine", "What the machine offers, and the cache of loaded models.")
+  nb::class_<Engine>(module, "Engine", nb::type_slots(kCollected),
+                     "What the machine offers, and the cache of loaded models.")
       .def(
           nb::init<int, std::uint64_t, const std::optional<std::string>&, nb::object, int, int, int,
                    std::uint64_t, nb::object>(),

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import shutil
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,22 @@ def test_an_exception_in_may_evict_keeps_the_model_and_is_reported(
         engine.load(plans[1])
     assert "may_evict called its engine" in str(lost[0].exc_value)
     assert _loaded(engine) == ["a"]
+
+
+def test_an_engine_whose_may_evict_refers_to_it_is_collected(tiny_plan: Path) -> None:
+    class Host:
+        def __init__(self) -> None:
+            self.engine = talkrt.Engine(threads=1, may_evict=self.may_evict)
+
+        def may_evict(self, path: str) -> bool:
+            return self.engine is not None
+
+    host = Host()
+    host.engine.load(tiny_plan)
+    gone = weakref.ref(host)
+    del host
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_load_replaces_the_plans_budgets(plans: list[str]) -> None:
