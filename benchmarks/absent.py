@@ -20,7 +20,7 @@ def not_measured(m: Measurement, environment: dict[str, Any]) -> dict[str, str]:
     on_gpu = m.device == "cuda"
     unaccounted = "this engine does not account for them" if on_gpu else _HERE
     gpu = "no GPU on this device" if environment["gpu"] is None else None
-    if on_gpu and m.gpu is None:
+    if environment["gpu"] is not None and m.gpu is None:
         gpu = "nvidia-ml-py does not tell: pip install 'talkrt[gpu]'"
     found = {
         "launches a frame": _COUNTED if on_gpu else _HERE,
