@@ -109,6 +109,7 @@ void give(int device, Memory kind, void* memory) {
 }
 
 int copy_in(int device, void* to, const void* from, std::uint64_t bytes, Why* why) {
+  if (bytes == 0) return 0;
   return on_device(device, why, [&] {
     check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
     finish();
@@ -116,6 +117,7 @@ int copy_in(int device, void* to, const void* from, std::uint64_t bytes, Why* wh
 }
 
 int copy_out(int device, void* to, const void* from, std::uint64_t bytes, Why* why) {
+  if (bytes == 0) return 0;
   return on_device(device, why, [&] {
     check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), "copying from the device");
   });
