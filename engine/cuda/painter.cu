@@ -51,8 +51,10 @@ class Capture {
   }
   [[nodiscard]] Graph end() {
     cudaGraph_t out = nullptr;
-    check(cudaStreamEndCapture(std::exchange(stream_, nullptr), &out), "ending a capture");
-    return Graph(out);
+    const cudaError_t error = cudaStreamEndCapture(std::exchange(stream_, nullptr), &out);
+    Graph graph(out);
+    check(error, "ending a capture");
+    return graph;
   }
 
  private:
