@@ -18,15 +18,31 @@ namespace {
 constexpr std::array<const char*, TALKRT_STAGE_COUNT> kStages = {"audio", "motion", "deform", "render",
                                                                  "post"};
 
-using Pixels = nb::ndarray<nb::numpy, const std::uint8_t, nb::shape<-1, -1, 4>, nb::device::cpu>;
-
+/// Of a frame's array, by its pixel format.
 struct Layout {
-  std::array<std::size_t, 3> shape;
-  std::array<std::int64_t, 3> strides;  // bytes, which are elements too
+  std::array<std::size_t, 3> shape{};
+  std::array<std::int64_t, 3> strides{};  // elements
+  std::size_t dimensions = 3;
+  nb::dlpack::dtype type = nb::dtype<std::uint8_t>();
 
-  explicit Layout(const talkrt_frame& info)
-      : shape{static_cast<std::size_t>(info.height), static_cast<std::size_t>(info.width), 4},
-        strides{info.stride, 4, 1} {}
+  explicit Layout(const talkrt_frame& info) {
+    const auto width = static_cast<std::size_t>(info.width), height = static_cast<std::size_t>(info.height);
+    shape = {height, width, 4};
+    strides = {info.stride, 4, 1};
+    if (info.pixel_format == TALKRT_PIXELS_NV12) {
+      shape = {height + (height + 1) / 2, width + width % 2, 1};
+      strides = {info.stride, 1, 1};
+      dimensions = 2;
+    } else if (info.pixel_format == TALKRT_PIXELS_RGBA_F32) {
+      strides[0] = info.stride / static_cast<std::int64_t>(sizeof(float));
+      type = nb::dtype<float>();
+    }
+  }
+  [[nodiscard]] bool floats() const { return type.bits == 32; }
+  [[nodiscard]] nb::tuple tuple_of(const auto& sizes, std::int64_t factor) const {
+    if (dimensions == 2) return nb::make_tuple(sizes[0] * factor, sizes[1] * factor);
+    return nb::make_tuple(sizes[0] * factor, sizes[1] * factor, sizes[2] * factor);
+  }
 };
 
 bool on_gpu(const talkrt_frame& info) { return info.device_pixels != nullptr; }
@@ -42,8 +58,8 @@ nb::object image(nb::pointer_and_handle<Frame> self) {
           "frame_memory=\"host\"");
   }
   const Layout layout(info);
-  return nb::cast(
-      Pixels(info.pixels, layout.shape.size(), layout.shape.data(), self.h, layout.strides.data()));
+  return nb::cast(nb::ndarray<nb::numpy, nb::ro, nb::device::cpu>(
+      info.pixels, layout.dimensions, layout.shape.data(), self.h, layout.strides.data(), layout.type));
 }
 
 /// DLPack's name of the memory, and which device of that kind.
@@ -69,9 +85,9 @@ nb::object dlpack(nb::pointer_and_handle<Frame> self, const nb::object& stream, 
   }
   const auto [kind, index] = dlpack_device(*self.p);
   const Layout layout(info);
-  const nb::object array = nb::cast(nb::ndarray<nb::array_api, const std::uint8_t, nb::shape<-1, -1, 4>>(
-      on_gpu(info) ? info.device_pixels : info.pixels, layout.shape.size(), layout.shape.data(), self.h,
-      layout.strides.data(), nb::dtype<std::uint8_t>(), kind, index));
+  const void* pixels = on_gpu(info) ? info.device_pixels : info.pixels;
+  const nb::object array = nb::cast(nb::ndarray<nb::array_api, nb::ro>(
+      pixels, layout.dimensions, layout.shape.data(), self.h, layout.strides.data(), layout.type, kind, index));
   return array.attr("__dlpack__")("max_version"_a = max_version, "dl_device"_a = dl_device, "copy"_a = copy);
 }
 
@@ -80,9 +96,10 @@ nb::dict cuda_array_interface(const Frame& frame) {
   const talkrt_frame& info = frame.info;
   if (!on_gpu(info)) throw nb::attribute_error("this frame is not in the GPU's memory");
   nb::dict out;
-  out["shape"] = nb::make_tuple(info.height, info.width, 4);
-  out["strides"] = nb::make_tuple(info.stride, 4, 1);
-  out["typestr"] = "|u1";
+  const Layout layout(info);
+  out["shape"] = layout.tuple_of(layout.shape, 1);
+  out["strides"] = layout.tuple_of(layout.strides, layout.floats() ? 4 : 1);
+  out["typestr"] = layout.floats() ? "<f4" : "|u1";
   out["data"] = nb::make_tuple(reinterpret_cast<std::uintptr_t>(info.device_pixels), true);  // read-only
   out["version"] = 3;
   out["stream"] = reinterpret_cast<std::uintptr_t>(info.stream);
@@ -116,7 +133,7 @@ void bind_frame(nb::module_& module) {
            nb::sig("def __dlpack__(self, *, stream: int | None = None, max_version: tuple[int, int] | None = "
                    "None, "
                    "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object"),
-           "RGBA [H, W, 4], no copy; holds the frame. On a GPU the consumer's stream waits for it.")
+           "As `image`, no copy; holds the frame. On a GPU the consumer's stream waits for it.")
       .def("__dlpack_device__", &dlpack_device)
       .def(
           "follow",
@@ -129,7 +146,7 @@ void bind_frame(nb::module_& module) {
                    nb::sig("def __cuda_array_interface__(self) -> dict[str, object]"),
                    "Of a frame in the GPU's memory; its stream is the one that draws.")
       .def_prop_ro("image", &image, nb::sig("def image(self) -> numpy.typing.NDArray[numpy.uint8]"),
-                   "RGBA [H, W, 4], top row first; read-only, no copy. Holds a frame slot while it lives.")
+                   "RGBA [H, W, 4], top row first; of nv12 [H + ceil(H / 2), W]: luma, then U and V in turn. Read-only, no copy; holds a frame slot while it lives.")
       .def_prop_ro(
           "untrained", [](const Frame& frame) { return frame.info.untrained != 0; },
           "Whether the model's weights are random numbers, so that the picture says nothing.")

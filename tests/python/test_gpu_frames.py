@@ -134,6 +134,26 @@ def test_frames_in_host_memory_are_arrays_wherever_they_were_drawn(
                 frame.follow(1)
 
 
+def test_planes_for_encoders_are_arrays_on_either_device(
+    gpu: talkrt.Engine, engine: talkrt.Engine, tiny_plan: Path, speech: Any
+) -> None:
+    wishes: Any = {"pixel_format": "nv12", "size": (65, 49)}
+    expected = session_of(engine, tiny_plan, speech, **wishes).pull()
+    found = session_of(gpu, tiny_plan, speech, **wishes).pull()
+    kept = session_of(gpu, tiny_plan, speech, frame_memory="device", **wishes).pull()
+    assert expected is not None and found is not None and kept is not None
+    assert expected.image.shape == (49 + 25, 66)
+    assert np.abs(expected.image[:, :65].astype(int) - found.image[:, :65]).max() <= 1
+    interface: Any = kept.__cuda_array_interface__
+    assert interface["shape"] == (74, 66)
+    same = seen(interface["data"][0], interface["shape"], interface["strides"])
+    np.testing.assert_array_equal(same, found.image)
+    floats = session_of(gpu, tiny_plan, speech, pixel_format="rgba_f32").pull()
+    assert floats is not None and floats.image.dtype == np.float32
+    with pytest.raises(talkrt.Error, match="pixel_format is RGBA_F32, expected RGBA8 or NV12"):
+        engine.load(tiny_plan).session(pixel_format="rgba_f32")
+
+
 def test_commands_draw_on_a_gpu_and_refuse_an_unknown_device(
     gpu: talkrt.Engine, tiny_plan: Path, talkrt_command: Any, write_wav: Any, speech: Any
 ) -> None:

@@ -237,6 +237,14 @@ typedef enum talkrt_frame_memory {
   TALKRT_FRAMES_DEVICE = 1 /* talkrt_frame.device_pixels, on the GPU that draws */
 } talkrt_frame_memory;
 
+typedef enum talkrt_pixel_format {
+  TALKRT_PIXELS_RGBA8 = 0,   /* [height, width, 4] */
+  TALKRT_PIXELS_NV12 = 1,    /* as encoders take it: BT.709, limited range: luma [height, width], straight behind it chroma
+                                [(height + 1) / 2, (width + 1) / 2, 2] of U and V, in rows of the same stride */
+  TALKRT_PIXELS_RGBA_F32 = 2 /* [height, width, 4], packed: display-referred, premultiplied where the background is
+                                transparent. Only rigged heads on a GPU; talkrt_session_draw has floats anywhere */
+} talkrt_pixel_format;
+
 typedef struct talkrt_session_config {
   uint32_t struct_size;
   int32_t width, height;    /* pixels, 1 to 8192; 0: the plan's */
@@ -271,6 +279,7 @@ typedef struct talkrt_session_config {
 
   /* Of sessions that a GPU draws; the CPU has no device frames, and draws none ahead. */
   int32_t frame_memory; /* a talkrt_frame_memory */
+  int32_t pixel_format; /* a talkrt_pixel_format, of pulled frames */
   int32_t
       frames_ahead; /* 0 to 2: while a pull hands out a frame, so many later ones are being drawn, as far as
                        their audio is there. Controls reach a frame when it is begun. Each takes a slot */
@@ -344,7 +353,7 @@ typedef struct talkrt_frame {
   int64_t audio_position;                /* sample that this frame is to be shown with */
   int32_t width, height;                 /* pixels */
   int64_t stride;                        /* bytes from one row to the next */
-  const uint8_t* pixels;                 /* RGBA8, [height, width, 4], top row first; NULL after pull_into */
+  const uint8_t* pixels;                 /* in pixel_format, top row first; NULL after pull_into */
   uint64_t stage_ns[TALKRT_STAGE_COUNT]; /* time this frame spent in each stage */
   talkrt_frame_slot* slot;               /* release when done with pixels; NULL after pull_into */
   int32_t untrained;            /* 1: the model's weights are random numbers, and the picture says nothing */
@@ -353,6 +362,7 @@ typedef struct talkrt_frame {
                                    memory. They are there for what is enqueued on `stream` after this pull */
   void* stream;         /* the cudaStream_t that draws, non-blocking; NULL for frames in host memory */
   int32_t device_index; /* of that GPU */
+  int32_t pixel_format; /* a talkrt_pixel_format: what `pixels` and `device_pixels` hold */
 } talkrt_frame;
 
 /* Sets as many bytes as `size` says the caller's struct has. */
@@ -374,8 +384,8 @@ TALKRT_API void talkrt_frame_release(talkrt_frame_slot* slot);
 TALKRT_API talkrt_status talkrt_frame_follow(talkrt_frame_slot* slot, void* stream);
 
 /* talkrt_session_pull into the caller's memory: RGBA8, height rows of stride bytes, stride >= 4 * width.
- * Where a GPU draws it goes through a free slot (FRAMES_HELD without one), and a session of
- * TALKRT_FRAMES_DEVICE has none for it: UNSUPPORTED. */
+ * Where a GPU draws it goes through a free slot (FRAMES_HELD without one). UNSUPPORTED for a session of
+ * TALKRT_FRAMES_DEVICE, or of another pixel_format. */
 TALKRT_API talkrt_status talkrt_session_pull_into(talkrt_session* session, uint8_t* pixels, int64_t stride,
                                                   talkrt_frame* frame);
 

@@ -44,7 +44,7 @@ class Frame:
         copy: bool | None = None,
     ) -> object:
         """
-        RGBA [H, W, 4], no copy; holds the frame. On a GPU the consumer's stream waits for it.
+        As `image`, no copy; holds the frame. On a GPU the consumer's stream waits for it.
         """
 
     def __dlpack_device__(self) -> tuple[int, int]: ...
@@ -60,7 +60,7 @@ class Frame:
     @property
     def image(self) -> numpy.typing.NDArray[numpy.uint8]:
         """
-        RGBA [H, W, 4], top row first; read-only, no copy. Holds a frame slot while it lives.
+        RGBA [H, W, 4], top row first; of nv12 [H + ceil(H / 2), W]: luma, then U and V in turn. Read-only, no copy; holds a frame slot while it lives.
         """
 
     @property
@@ -200,6 +200,7 @@ class Model:
         motion_guidance: float = -1.0,
         frame_memory: int = 0,
         frames_ahead: int = 0,
+        pixel_format: int = 0,
     ) -> Session:
         """Takes all memory that a session will ever need."""
 
@@ -329,7 +330,7 @@ def measure_rasterizer(
     threads: int,
     count: int,
     rounds: int,
-) -> dict:  # type: ignore[type-arg]
+) -> dict:
     """
     Times the rasterizer and the scalar renderer in turn; for talkrt.benchmarks.
     """

@@ -16,6 +16,7 @@ from talkrt.errors import Error
 from talkrt.session import Session
 
 FRAME_MEMORY = ("host", "device")  # by talkrt_frame_memory
+PIXEL_FORMATS = ("rgba8", "nv12", "rgba_f32")  # by talkrt_pixel_format
 
 Background = str | tuple[float, float, float] | NDArray[np.uint8]
 
@@ -109,6 +110,7 @@ class Model:
         guidance: float | None = None,
         frame_memory: str = "host",
         frames_ahead: int = 0,
+        pixel_format: str = "rgba8",
     ) -> Session:
         """One head, talking: takes all the memory it will ever need, or raises BudgetError. Or one
         scene, for which only `size` (by default of what is drawn) and `background` mean anything.
@@ -131,6 +133,9 @@ class Model:
         hop: frames of motion made at once, by default the plan's whole window; fewer look less far
         ahead (Session.look_ahead) and cost a window's work each.
 
+        pixel_format: of frames: "rgba8", or "nv12" (BT.709, limited range) as video encoders take
+        it; rigged heads on a GPU also "rgba_f32".
+
         Where a GPU draws:
         frame_memory: "host", or "device" for frames that stay in the GPU's memory, as torch, CuPy
         and PyCUDA take them; pull then does not wait for the GPU.
@@ -139,6 +144,10 @@ class Model:
         """
         if frame_memory not in FRAME_MEMORY:
             raise Error(f"frame_memory is {frame_memory!r}, expected 'host' or 'device'")
+        if pixel_format not in PIXEL_FORMATS:
+            raise Error(
+                f"pixel_format is {pixel_format!r}, expected one of {', '.join(PIXEL_FORMATS)}"
+            )
         width, height = size or (0, 0)
         rate = self.fps if fps is None else Fraction(str(fps)).limit_denominator(1_000_000)
         kind, color, image = _background(background)
@@ -162,6 +171,7 @@ class Model:
             motion_guidance=-1.0 if guidance is None else guidance,
             frame_memory=FRAME_MEMORY.index(frame_memory),
             frames_ahead=frames_ahead,
+            pixel_format=PIXEL_FORMATS.index(pixel_format),
         )
         return Session(core, self.sample_rate, self.emotions)
 

@@ -2,35 +2,22 @@
 #include "engine/src/frame/frame_pool.hpp"
 
 namespace talkrt::frame {
-namespace {
 
-constexpr std::size_t kAlign = 64;  // bytes: rows and pictures start on a cache line
-
-std::size_t row_bytes(int width) {
-  return (static_cast<std::size_t>(width) * 4 + kAlign - 1) / kAlign * kAlign;
-}
-
-std::size_t picture_bytes(int width, int height) {
-  return row_bytes(width) * static_cast<std::size_t>(height);
-}
-
-}  // namespace
-
-FramePool::FramePool(int slots, int width, int height, device::Budget& budget)
-    : stride_(static_cast<std::int64_t>(row_bytes(width))),
-      memory_(budget, "frames", picture_bytes(width, height) * static_cast<std::size_t>(slots)),
+FramePool::FramePool(int slots, const PixelLayout& layout, device::Budget& budget)
+    : stride_(layout.stride()),
+      memory_(budget, "frames", layout.bytes() * static_cast<std::size_t>(slots)),
       slots_(static_cast<std::size_t>(slots)) {
   auto* pixels = memory_.as<std::uint8_t>().data();
   for (FrameSlot& slot : slots_) {
     slot.target = {pixels, stride_, {}};
-    pixels += picture_bytes(width, height);
+    pixels += layout.bytes();
   }
 }
 
-FramePool::FramePool(int slots, int width, int height, bool on_host, const device::CudaDevice& gpu,
+FramePool::FramePool(int slots, const PixelLayout& layout, bool on_host, const device::CudaDevice& gpu,
                      device::Budget& budget)
-    : stride_(static_cast<std::int64_t>(row_bytes(width))), slots_(static_cast<std::size_t>(slots)) {
-  const std::size_t one = picture_bytes(width, height), all = one * static_cast<std::size_t>(slots);
+    : stride_(layout.stride()), slots_(static_cast<std::size_t>(slots)) {
+  const std::size_t one = layout.bytes(), all = one * static_cast<std::size_t>(slots);
   device_memory_ = device::Buffer(budget, "frames on the GPU", all, device::MemoryKind::device, gpu);
   if (on_host) memory_ = device::Buffer(budget, "frames", all, device::MemoryKind::pinned, gpu);
   tickets_.reserve(slots_.size());
@@ -40,7 +27,7 @@ FramePool::FramePool(int slots, int width, int height, bool on_host, const devic
     slots_[i].target.stride = stride_;
     picture.device = device_memory_.as<std::uint8_t>().data() + i * one;
     if (on_host) picture.pinned = memory_.as<std::uint8_t>().data() + i * one;
-    picture.bytes = one;
+    picture.layout = layout;
     picture.done = &tickets_[i];
   }
 }

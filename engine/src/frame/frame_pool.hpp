@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A fixed ring of RGBA8 pictures that a caller may hold. A held slot keeps its owner, and so its memory,
+// A fixed ring of pictures that a caller may hold. A held slot keeps its owner, and so its memory,
 // alive. Slots may be given back from any thread.
 //
 // Where a GPU draws, each slot has the picture in the GPU's memory too, and what the host sees is page-locked
@@ -34,9 +34,9 @@ struct FrameSlot {
 
 class FramePool {
  public:
-  FramePool(int slots, int width, int height, device::Budget& budget);
+  FramePool(int slots, const PixelLayout& layout, device::Budget& budget);
   /// On a GPU; without `on_host` its pictures stay there.
-  FramePool(int slots, int width, int height, bool on_host, const device::CudaDevice& gpu,
+  FramePool(int slots, const PixelLayout& layout, bool on_host, const device::CudaDevice& gpu,
             device::Budget& budget);
 
   /// nullptr when every slot is held. One thread at a time.

@@ -6,14 +6,15 @@
 #include <cstdint>
 
 #include "engine/src/device/cuda_device.hpp"
+#include "engine/src/frame/pixel_format.hpp"
 
 namespace talkrt::frame {
 
 /// The same picture where a GPU draws: first in its memory, then, unless `pinned` is null, in the host's.
 struct CudaPicture {
-  std::uint8_t* device = nullptr;  // [height, stride]
+  std::uint8_t* device = nullptr;  // as `layout` says
   std::uint8_t* pinned = nullptr;  // the same
-  std::size_t bytes = 0;
+  PixelLayout layout;
   const device::CudaTicket* done = nullptr;  // when both are there
 };
 

@@ -6,6 +6,30 @@
 
 namespace talkrt::render {
 
+CudaOutput output_of(const frame::CudaPicture& picture) {
+  CudaOutput out;
+  const frame::PixelLayout& layout = picture.layout;
+  switch (layout.format) {
+    case TALKRT_PIXELS_RGBA8:
+      out.target.rgba8 = picture.device;
+      out.target.rgba8_stride = layout.stride();
+      break;
+    case TALKRT_PIXELS_NV12:
+      out.target.luma = picture.device;
+      out.target.luma_stride = out.target.chroma_stride = layout.stride();
+      out.target.chroma = picture.device + layout.stride() * layout.height;
+      break;
+    case TALKRT_PIXELS_RGBA_F32:
+      out.target.rgba_float = reinterpret_cast<float*>(picture.device);
+      break;
+  }
+  if (picture.pinned != nullptr) {
+    out.copies[out.copy_count++] = {picture.device, picture.pinned, layout.bytes()};
+  }
+  out.done = picture.done;
+  return out;
+}
+
 CudaRenderer::CudaRenderer(const gaussian::RigView& rig, const gaussian::RasterOptions& options, int width,
                            int height, const Gpu& gpu, device::Budget& budget)
     : batch_(&gpu.batch), options_(options) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/src/device/budget.hpp"
+#include "engine/src/frame/pixel_target.hpp"
 #include "engine/src/render/gpu.hpp"
 #include "kernels/gaussian/raster_cuda.hpp"
 
@@ -19,6 +20,9 @@ struct CudaOutput {
   const device::CudaTicket* done = nullptr;
   const cuda::Recorded* recorded = nullptr;  // until draw() returns
 };
+
+/// A session's frame as such an output.
+[[nodiscard]] CudaOutput output_of(const frame::CudaPicture& picture);
 
 class CudaRenderer {
  public:

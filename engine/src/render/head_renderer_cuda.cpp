@@ -17,15 +17,7 @@ class CudaHeadRenderer final : public HeadRenderer {
 
   void draw(const deform::Deformer& head, const gaussian::Camera& camera,
             const frame::PixelTarget& target) override {
-    const frame::CudaPicture& picture = target.gpu;
-    CudaOutput output;
-    output.target.rgba8 = picture.device;
-    output.target.rgba8_stride = target.stride;
-    if (picture.pinned != nullptr) {
-      output.copies[output.copy_count++] = {picture.device, picture.pinned, picture.bytes};
-    }
-    output.done = picture.done;
-    frames_.draw(head.pose(), camera, background_.view(), output);
+    frames_.draw(head.pose(), camera, background_.view(), output_of(target.gpu));
   }
 
   gaussian::RasterStats view(deform::Deformer& head, const gaussian::Camera& camera,

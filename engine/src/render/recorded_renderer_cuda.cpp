@@ -215,19 +215,12 @@ class CudaRecordedRenderer final : public RecordedRenderer {
   }
 
   void tell(const RecordedFrame& frame, const frame::PixelTarget& target) {
-    const frame::CudaPicture& picture = target.gpu;
-    CudaOutput output;
-    output.target.rgba8 = picture.device;
-    output.target.rgba8_stride = target.stride;
+    CudaOutput output = output_of(target.gpu);
     output.target.cut_off = true;  // as the original programs do
     if (light_.size() != 0) {
       output.target.light = light_.as<float>().data();
       output.target.behind = behind_.as<float>().data();
     }
-    if (picture.pinned != nullptr) {
-      output.copies[output.copy_count++] = {picture.device, picture.pinned, picture.bytes};
-    }
-    output.done = picture.done;
     output.recorded = &recorded_;
     renderer_->draw({}, frame.camera, background_, output);
   }

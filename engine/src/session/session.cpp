@@ -11,6 +11,7 @@
 #include "engine/src/motion/controls.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/session/view_request.hpp"
+#include "kernels/image/nv12.hpp"
 
 namespace talkrt::session {
 
@@ -23,9 +24,9 @@ std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, std::sh
 namespace {
 
 frame::FramePool pool_of(const CheckedConfig& config, const render::Gpu* gpu, device::Budget& budget) {
-  const pipelines::SessionSpec& spec = config.spec;
-  if (gpu == nullptr) return {config.frame_slots, spec.width, spec.height, budget};
-  return {config.frame_slots, spec.width, spec.height, config.frames_on_host, gpu->device, budget};
+  const frame::PixelLayout layout{config.spec.width, config.spec.height, config.format};
+  if (gpu == nullptr) return {config.frame_slots, layout, budget};
+  return {config.frame_slots, layout, config.frames_on_host, gpu->device, budget};
 }
 
 }  // namespace
@@ -43,6 +44,18 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
       controls_(motion::default_controls()) {
   pipelines::SessionSpec& spec = config_.spec;
   spec.scratch_frame = frames_.scratch();
+  if (!model_->avatar().draws(config_.format)) {
+    if (on_gpu_ || config_.format != TALKRT_PIXELS_NV12) {
+      throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                  "session config: pixel_format is " +
+                      std::string(config_.format == TALKRT_PIXELS_NV12 ? "NV12" : "RGBA_F32") +
+                      ", expected RGBA8" + (on_gpu_ ? "" : " or NV12") + ": a plan of model \"" +
+                      model_->manifest().model + "\" is drawn by " + (on_gpu_ ? "the GPU" : "the CPU"));
+    }
+    const frame::PixelLayout whole{spec.width, spec.height};
+    picture_ = device::Buffer(budget_, "picture before its format", whole.bytes());
+    spec.scratch_frame = {picture_.as<std::uint8_t>().data(), whole.stride()};
+  }
   spec.warn = [log = engine_->log()](const std::string& message) { log(TALKRT_LOG_WARNING, message); };
   pipeline_ = model_->avatar().begin(spec, budget_, engine_->executor());
   speaker_ = pipeline_->speaker();
@@ -128,7 +141,15 @@ Pull Session::pull(talkrt_frame& frame) {
   return Pull::frame;
 }
 
+void Session::require_rgba8_on_host() const {
+  if (config_.frames_on_host && config_.format == TALKRT_PIXELS_RGBA8) return;
+  throw Error(TALKRT_ERROR_UNSUPPORTED,
+              std::string("pull_into gives RGBA8 in host memory, and this session's frames are ") +
+                  (config_.frames_on_host ? "of another pixel_format" : "in the GPU's memory") + ": pull");
+}
+
 Pull Session::pull_into(const pipelines::PixelTarget& target, talkrt_frame& frame) {
+  require_rgba8_on_host();
   if (on_gpu_) return pull_copy(target, frame);
   if (const Pull outcome = advance(); outcome != Pull::frame) return outcome;
   deliver(target, frame);
@@ -138,10 +159,6 @@ Pull Session::pull_into(const pipelines::PixelTarget& target, talkrt_frame& fram
 
 /// What the GPU drew, copied on.
 Pull Session::pull_copy(const pipelines::PixelTarget& target, talkrt_frame& frame) {
-  if (!config_.frames_on_host) {
-    throw Error(TALKRT_ERROR_UNSUPPORTED,
-                "pull_into: this session's frames are in the GPU's memory (TALKRT_FRAMES_DEVICE): pull");
-  }
   if (const Pull outcome = begin_ahead(); begun_count_ == 0) return outcome;
   const Begun begun = next();
   const auto row = static_cast<std::size_t>(config_.spec.width) * 4;
@@ -172,13 +189,30 @@ bool Session::begin() {
   Begun& begun = begun_[begun_count_];
   begun = {slot, {}};
   try {
-    deliver(slot->target, begun.frame);
+    fill(*slot, begun.frame);
   } catch (const std::exception&) {
     frame::FramePool::release(*slot);
     throw;
   }
   ++begun_count_;
   return true;
+}
+
+void Session::fill(const frame::FrameSlot& slot, talkrt_frame& frame) {
+  if (picture_.size() == 0) return deliver(slot.target, frame);
+  const pipelines::PixelTarget whole = {
+      picture_.as<std::uint8_t>().data(),
+      frame::PixelLayout{config_.spec.width, config_.spec.height}.stride()};
+  deliver(whole, frame);
+  pipelines::StageTimes spent{};
+  {
+    const pipelines::StageTimer timer(spent, TALKRT_STAGE_POST);
+    std::uint8_t* luma = slot.target.pixels;
+    image::to_nv12(whole.pixels, whole.stride, config_.spec.width, config_.spec.height,
+                   {luma, luma + frames_.stride() * config_.spec.height, frames_.stride()});
+  }
+  frame.stage_ns[TALKRT_STAGE_POST] += spent[TALKRT_STAGE_POST];
+  frame.stride = frames_.stride();
 }
 
 Session::Begun Session::next() {
@@ -274,6 +308,7 @@ void Session::deliver(const pipelines::PixelTarget& target, talkrt_frame& frame)
   frame.stride = target.stride;
   frame.device = on_gpu_ ? TALKRT_DEVICE_CUDA : TALKRT_DEVICE_CPU;
   frame.device_index = on_gpu_ ? engine_->gpu()->device.index() : 0;
+  frame.pixel_format = config_.format;
   frame.untrained = model_->manifest().untrained_seed ? 1 : 0;
   std::copy(times_.begin(), times_.end(), frame.stage_ns);
   times_ = {};

@@ -90,6 +90,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Begun next();
   void drop_begun() noexcept;
   void deliver(const pipelines::PixelTarget& target, talkrt_frame& frame);
+  /// Draws into the slot, by way of RGBA8 where the pipeline knows no other format.
+  void fill(const frame::FrameSlot& slot, talkrt_frame& frame);
+  void require_rgba8_on_host() const;
   void note_delivered();
 
   std::shared_ptr<Engine> engine_;
@@ -100,6 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
   AudioQueue audio_;
   bool on_gpu_;
   frame::FramePool frames_;
+  device::Buffer picture_;  // RGBA8, where frames are of a format that the pipeline does not draw
   std::unique_ptr<pipelines::Pipeline> pipeline_;
   pipelines::Speaker* speaker_ = nullptr;  // the same, where the model takes audio
 

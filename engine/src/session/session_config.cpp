@@ -196,6 +196,8 @@ CheckedConfig check_config(const talkrt_session_config& config, const plan::Mani
   check_gpu_frames(config, on_gpu);
   out.frames_on_host = config.frame_memory == TALKRT_FRAMES_HOST;
   out.frames_ahead = on_gpu ? config.frames_ahead : 0;
+  out.format = static_cast<talkrt_pixel_format>(
+      in_range("pixel_format", config.pixel_format, TALKRT_PIXELS_RGBA8, TALKRT_PIXELS_RGBA_F32));
   out.audio_capacity = config.audio_capacity == 0
                            ? std::int64_t{2} * manifest.sample_rate
                            : in_range("audio_capacity", config.audio_capacity, 1, kMaxCapacity);

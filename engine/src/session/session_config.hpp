@@ -16,6 +16,7 @@ struct CheckedConfig {
   pipelines::SessionSpec spec;
   int frame_slots = 0;
   bool frames_on_host = true;  // false: in the GPU's memory
+  talkrt_pixel_format format = TALKRT_PIXELS_RGBA8;
   int frames_ahead = 0;
   std::int64_t audio_capacity = 0;  // samples
 };

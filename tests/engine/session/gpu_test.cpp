@@ -195,6 +195,54 @@ TEST_F(GpuSession, an_interrupt_drops_frames_that_were_begun_ahead) {
   EXPECT_EQ(head->stats().frames, plain->stats().frames);
 }
 
+TEST_F(GpuSession, frames_of_every_format_are_the_same_picture) {
+  const auto shared = gpu_engine();
+  talkrt_session_config config = default_session_config();
+  config.width = 65;  // odd sides: chroma of the last row and column stands for fewer pixels
+  config.height = 49;
+  const auto first_frame = [&](const std::shared_ptr<Engine>& on, talkrt_pixel_format format,
+                               talkrt_frame& frame) {
+    config.pixel_format = format;
+    const auto one = session(config, on);
+    const auto audio = voice(kRate / 4);
+    ASSERT_EQ(one->push(audio, kRate), audio.size());
+    ASSERT_EQ(one->pull(frame), Pull::frame);
+    EXPECT_EQ(frame.pixel_format, format);
+  };
+  talkrt_frame bytes{}, planes{}, expected_planes{}, floats{};
+  first_frame(shared, TALKRT_PIXELS_RGBA8, bytes);
+  first_frame(shared, TALKRT_PIXELS_NV12, planes);
+  first_frame(engine(), TALKRT_PIXELS_NV12, expected_planes);
+  first_frame(shared, TALKRT_PIXELS_RGBA_F32, floats);
+  const int rows = config.height + (config.height + 1) / 2;
+  for (int y = 0; y < rows; ++y) {
+    for (int x = 0; x < (y < config.height ? 65 : 66); ++x) {
+      ASSERT_NEAR(planes.pixels[y * planes.stride + x],
+                  expected_planes.pixels[y * expected_planes.stride + x], 1)
+          << x << ", " << y;
+    }
+  }
+  for (int y = 0; y < config.height; ++y) {
+    for (int i = 0; i < 4 * config.width; ++i) {
+      float value = 0;
+      std::memcpy(&value, floats.pixels + y * floats.stride + std::int64_t{4} * i, sizeof value);
+      if (i % 4 == 3) continue;  // a float frame's alpha is the head's
+      ASSERT_NEAR(255 * value, bytes.pixels[y * bytes.stride + i], 0.51);
+    }
+  }
+  for (talkrt_frame* frame : {&bytes, &planes, &expected_planes, &floats}) {
+    frame::FramePool::release(slot_of(*frame));
+  }
+  config.pixel_format = TALKRT_PIXELS_RGBA_F32;
+  EXPECT_EQ(code_of([&] { (void)session(config); }), TALKRT_ERROR_INVALID_ARGUMENT);
+  config.pixel_format = TALKRT_PIXELS_NV12;
+  const auto one = session(config);
+  std::vector<std::uint8_t> pixels(std::size_t{65} * 49 * 4);
+  talkrt_frame frame{};
+  EXPECT_EQ(code_of([&] { (void)one->pull_into({pixels.data(), 65 * 4}, frame); }),
+            TALKRT_ERROR_UNSUPPORTED);
+}
+
 TEST_F(EmulatedGpu, a_gpu_that_is_lost_says_so_in_every_later_call) {
   const auto shared = gpu_engine();
   const auto head = session(ahead(1), shared), other = session(default_session_config(), shared);
