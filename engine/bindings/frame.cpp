@@ -86,8 +86,9 @@ nb::object dlpack(nb::pointer_and_handle<Frame> self, const nb::object& stream, 
   const auto [kind, index] = dlpack_device(*self.p);
   const Layout layout(info);
   const void* pixels = on_gpu(info) ? info.device_pixels : info.pixels;
-  const nb::object array = nb::cast(nb::ndarray<nb::array_api, nb::ro>(
-      pixels, layout.dimensions, layout.shape.data(), self.h, layout.strides.data(), layout.type, kind, index));
+  const nb::object array =
+      nb::cast(nb::ndarray<nb::array_api, nb::ro>(pixels, layout.dimensions, layout.shape.data(), self.h,
+                                                  layout.strides.data(), layout.type, kind, index));
   return array.attr("__dlpack__")("max_version"_a = max_version, "dl_device"_a = dl_device, "copy"_a = copy);
 }
 
@@ -146,7 +147,8 @@ void bind_frame(nb::module_& module) {
                    nb::sig("def __cuda_array_interface__(self) -> dict[str, object]"),
                    "Of a frame in the GPU's memory; its stream is the one that draws.")
       .def_prop_ro("image", &image, nb::sig("def image(self) -> numpy.typing.NDArray[numpy.uint8]"),
-                   "RGBA [H, W, 4], top row first; of nv12 [H + ceil(H / 2), W]: luma, then U and V in turn. Read-only, no copy; holds a frame slot while it lives.")
+                   "RGBA [H, W, 4], top row first; of nv12 [H + ceil(H / 2), W]: luma, then U and V in turn. "
+                   "Read-only, no copy; holds a frame slot while it lives.")
       .def_prop_ro(
           "untrained", [](const Frame& frame) { return frame.info.untrained != 0; },
           "Whether the model's weights are random numbers, so that the picture says nothing.")

@@ -50,15 +50,13 @@ nb::str describe_json(const Model& model) {
   return copy;
 }
 
-std::shared_ptr<Session> create_session(const std::shared_ptr<Model>& model, int width, int height,
-                                        std::pair<int, int> fps, int frame_slots, std::int64_t audio_capacity,
-                                        std::uint64_t seed, bool idle_motion, int background,
-                                        std::array<float, 3> background_color,
-                                        const std::optional<Picture>& background_image,
-                                        const std::optional<Portrait>& portrait,
-                                        std::array<double, 6> portrait_crop, bool portrait_crop_only,
-                                        int motion_steps, int motion_hop, float motion_eta,
-                                        float motion_guidance, int frame_memory, int frames_ahead, int pixel_format) {
+std::shared_ptr<Session> create_session(
+    const std::shared_ptr<Model>& model, int width, int height, std::pair<int, int> fps, int frame_slots,
+    std::int64_t audio_capacity, std::uint64_t seed, bool idle_motion, int background,
+    std::array<float, 3> background_color, const std::optional<Picture>& background_image,
+    const std::optional<Portrait>& portrait, std::array<double, 6> portrait_crop, bool portrait_crop_only,
+    int motion_steps, int motion_hop, float motion_eta, float motion_guidance, int frame_memory,
+    int frames_ahead, int pixel_format) {
   talkrt_session_config config;
   talkrt_session_config_init(&config);
   config.width = width;
@@ -131,7 +129,8 @@ void bind_model(nb::module_& module) {
            "portrait"_a = nb::none(), "portrait_crop"_a = std::array<double, 6>{},
            "portrait_crop_only"_a = false, "motion_steps"_a = 0, "motion_hop"_a = 0, "motion_eta"_a = 0.0f,
            "motion_guidance"_a = -1.0f, "frame_memory"_a = static_cast<int>(TALKRT_FRAMES_HOST),
-           "frames_ahead"_a = 0, "pixel_format"_a = static_cast<int>(TALKRT_PIXELS_RGBA8), "Takes all memory that a session will ever need.");
+           "frames_ahead"_a = 0, "pixel_format"_a = static_cast<int>(TALKRT_PIXELS_RGBA8),
+           "Takes all memory that a session will ever need.");
   module.attr("BACKGROUND_PLAN") = static_cast<int>(TALKRT_BACKGROUND_PLAN);
   module.attr("BACKGROUND_COLOR") = static_cast<int>(TALKRT_BACKGROUND_COLOR);
   module.attr("BACKGROUND_IMAGE") = static_cast<int>(TALKRT_BACKGROUND_IMAGE);

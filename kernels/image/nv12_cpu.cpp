@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/image/nv12.hpp"
-
 #include <algorithm>
 #include <cstddef>
+
+#include "kernels/image/nv12.hpp"
 
 namespace talkrt::image {
 namespace {

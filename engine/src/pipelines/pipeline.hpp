@@ -132,9 +132,7 @@ class Avatar {
   /// Whether its sessions' pictures are drawn by the GPU that it was opened with.
   [[nodiscard]] virtual bool on_gpu() const { return false; }
   /// Whether it draws frames of this format by itself; all draw RGBA8.
-  [[nodiscard]] virtual bool draws(talkrt_pixel_format format) const {
-    return format == TALKRT_PIXELS_RGBA8;
-  }
+  [[nodiscard]] virtual bool draws(talkrt_pixel_format format) const { return format == TALKRT_PIXELS_RGBA8; }
 };
 
 /// The avatar of a plan, by its model. `plan` must outlive it; `backend` is asked for by models that have a

@@ -8,10 +8,18 @@
 #include <utility>
 
 namespace talkrt::session {
+namespace {
 
-AudioQueue::AudioQueue(std::int64_t capacity, device::Budget& budget)
-    : storage_(budget, "audio queue", static_cast<std::size_t>(capacity) * sizeof(float)),
-      ring_(storage_.as<float>()) {}
+device::Buffer storage_of(std::int64_t capacity, const device::CudaDevice* gpu, device::Budget& budget) {
+  const std::size_t bytes = static_cast<std::size_t>(capacity) * sizeof(float);
+  if (gpu == nullptr) return {budget, "audio queue", bytes};
+  return {budget, "audio queue", bytes, device::MemoryKind::pinned, *gpu};
+}
+
+}  // namespace
+
+AudioQueue::AudioQueue(std::int64_t capacity, const device::CudaDevice* gpu, device::Budget& budget)
+    : storage_(storage_of(capacity, gpu, budget)), ring_(storage_.as<float>()) {}
 
 std::size_t AudioQueue::push(std::span<const float> samples) {
   if (finished_.load(std::memory_order_acquire)) {

@@ -17,7 +17,9 @@ namespace talkrt::session {
 
 class AudioQueue {
  public:
-  AudioQueue(std::int64_t capacity, device::Budget& budget);
+  /// In page-locked memory of `gpu`, unless that is null: what a network on the GPU hears is then copied by
+  /// its copy engine, and never paged out.
+  AudioQueue(std::int64_t capacity, const device::CudaDevice* gpu, device::Budget& budget);
 
   /// Pushing thread. Takes what fits and returns how much that was; never waits. Throws FINISHED, and
   /// BAD_AUDIO for NaN or infinity among the samples that would fit.

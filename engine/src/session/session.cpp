@@ -38,7 +38,7 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
       config_(check_config(config, model_->manifest(), model_->avatar().on_gpu())),
       budget_("session", device::Limits{}, &model_->budget()),
       clock_(model_->manifest().sample_rate, config_.spec.fps_num, config_.spec.fps_den),
-      audio_(config_.audio_capacity, budget_),
+      audio_(config_.audio_capacity, engine_->gpu() == nullptr ? nullptr : &engine_->gpu()->device, budget_),
       on_gpu_(model_->avatar().on_gpu()),
       frames_(pool_of(config_, on_gpu_ ? engine_->gpu() : nullptr, budget_)),
       controls_(motion::default_controls()) {
@@ -200,9 +200,8 @@ bool Session::begin() {
 
 void Session::fill(const frame::FrameSlot& slot, talkrt_frame& frame) {
   if (picture_.size() == 0) return deliver(slot.target, frame);
-  const pipelines::PixelTarget whole = {
-      picture_.as<std::uint8_t>().data(),
-      frame::PixelLayout{config_.spec.width, config_.spec.height}.stride()};
+  const pipelines::PixelTarget whole = {picture_.as<std::uint8_t>().data(),
+                                        frame::PixelLayout{config_.spec.width, config_.spec.height}.stride()};
   deliver(whole, frame);
   pipelines::StageTimes spent{};
   {

@@ -107,7 +107,10 @@ TEST(Budget, other_limits_hold_from_then_on_and_never_below_what_is_held) {
   Budget model("demo.plan", 10 * kMiB);
   model.charge("weights", MemoryKind::host, 8 * kMiB);
   const Error error = error_of([&] { model.set_limits({4 * kMiB, 0}); });
-  EXPECT_TRUE(contains(error, "the new budget of 4.0 MiB of host memory is less than what is held; held now: 8.0 MiB (weights")) << error.what();
+  EXPECT_TRUE(contains(
+      error,
+      "the new budget of 4.0 MiB of host memory is less than what is held; held now: 8.0 MiB (weights"))
+      << error.what();
   EXPECT_EQ(model.limits(), (Limits{10 * kMiB, 0}));
   model.set_limits({9 * kMiB, kMiB});
   EXPECT_THROW(model.charge("ring", MemoryKind::pinned, 2 * kMiB), Error);

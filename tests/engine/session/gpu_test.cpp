@@ -239,8 +239,18 @@ TEST_F(GpuSession, frames_of_every_format_are_the_same_picture) {
   const auto one = session(config);
   std::vector<std::uint8_t> pixels(std::size_t{65} * 49 * 4);
   talkrt_frame frame{};
-  EXPECT_EQ(code_of([&] { (void)one->pull_into({pixels.data(), 65 * 4}, frame); }),
-            TALKRT_ERROR_UNSUPPORTED);
+  EXPECT_EQ(code_of([&] { (void)one->pull_into({pixels.data(), 65 * 4}, frame); }), TALKRT_ERROR_UNSUPPORTED);
+}
+
+TEST_F(GpuSession, audio_and_frames_lie_in_page_locked_memory) {
+  const auto one = session(default_session_config(), gpu_engine());
+  std::vector<std::string> pinned;
+  for (const auto& line : one->budget().lines()) {
+    if (line.kind == device::MemoryKind::pinned) pinned.push_back(line.what);
+  }
+  for (const char* what : {"audio queue", "frames"}) {
+    EXPECT_NE(std::find(pinned.begin(), pinned.end(), what), pinned.end()) << what;
+  }
 }
 
 TEST_F(EmulatedGpu, a_gpu_that_is_lost_says_so_in_every_later_call) {
