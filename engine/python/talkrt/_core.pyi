@@ -330,7 +330,7 @@ def measure_rasterizer(
     threads: int,
     count: int,
     rounds: int,
-) -> dict:
+) -> dict:  # type: ignore[type-arg]
     """
     Times the rasterizer and the scalar renderer in turn; for talkrt.benchmarks.
     """
