@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -39,8 +40,8 @@ struct Process {  // of its versions 2 and 3
 constexpr unsigned kMostProcesses = 1 << 16;  // a count beyond it is no count
 
 /// Why there is no figure.
-struct Missing {
-  std::string why;
+struct Missing : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 std::string reason(int code) {
@@ -201,10 +202,10 @@ NvmlReading read_nvml(const std::string& pci, int index) {
     try {
       out.process = process_bytes(library, gpu, out.memory->total);
     } catch (const Missing& missing) {
-      out.process_missing = missing.why;
+      out.process_missing = missing.what();
     }
   } catch (const Missing& missing) {
-    out.missing = out.process_missing = missing.why;
+    out.missing = out.process_missing = missing.what();
   }
   return out;
 }

@@ -75,7 +75,7 @@ class Model {
   pipelines::Charge mapping_;
   std::unique_ptr<pipelines::Avatar> avatar_;
   std::uint64_t host_bytes_ = 0, pinned_bytes_ = 0, device_bytes_ = 0;  // without sessions
-  mutable std::atomic<std::chrono::steady_clock::duration> last_used_{};
+  mutable std::atomic<std::chrono::steady_clock::duration> last_used_;
   double load_ms_ = 0;
 };
 

@@ -70,7 +70,7 @@ class ModelCache {
   const Log& log_;
   MayEvict may_evict_;
   std::mutex mutex_;
-  std::atomic<std::thread::id> asking_{};  // whose thread is in the host's may_evict
+  std::atomic<std::thread::id> asking_;  // whose thread is in the host's may_evict
   std::vector<std::shared_ptr<const Model>> models_;
   std::uint64_t evictions_ = 0;
 };

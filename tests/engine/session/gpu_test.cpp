@@ -27,15 +27,6 @@ talkrt_session_config ahead(int frames, int slots = 4) {
   return config;
 }
 
-talkrt_status code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return TALKRT_OK;
-}
-
 TEST_F(GpuSession, frames_are_those_of_the_cpu) {
   const auto audio = voice(kRate / 2);
   const auto expected = frames_of(*session(), audio);

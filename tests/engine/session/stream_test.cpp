@@ -9,15 +9,6 @@
 namespace talkrt::session {
 namespace {
 
-talkrt_status code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return TALKRT_OK;
-}
-
 TEST(Stream, empty_audio_has_no_frame) {
   const auto head = session();
   EXPECT_TRUE(frames_of(*head, {}).empty());

@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <talkrt/error.hpp>
 #include <vector>
 
 #include "engine/src/frame/frame_pool.hpp"
@@ -53,6 +55,16 @@ inline std::vector<float> voice(std::size_t samples) {
         static_cast<float>(0.4 * phrase * syllable * std::sin(2 * std::numbers::pi * (180 + 40 * t) * t));
   }
   return out;
+}
+
+/// What a call throws, or OK.
+inline talkrt_status code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return TALKRT_OK;
 }
 
 struct CopiedFrame {
