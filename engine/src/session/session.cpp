@@ -17,8 +17,11 @@ namespace talkrt::session {
 
 std::shared_ptr<Session> Session::create(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> model,
                                          const talkrt_session_config& config) {
-  Engine& shared = *engine;
-  return shared.with_room([&] { return std::shared_ptr<Session>(new Session(engine, model, config)); });
+  // In this order: where a session is refused, these may be the last references, and a model's memory goes
+  // back to its engine's account.
+  const std::shared_ptr<Engine> shared = std::move(engine);
+  const std::shared_ptr<const Model> used = std::move(model);
+  return shared->with_room([&] { return std::shared_ptr<Session>(new Session(shared, used, config)); });
 }
 
 namespace {
