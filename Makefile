@@ -96,7 +96,7 @@ test-tsan: $(STAMPS)/dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --preset tsan -DTALKRT_BUILD_EXAMPLES=OFF >build/cmake-tsan.log \
 	  || { cat build/cmake-tsan.log; exit 1; }
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build build/tsan -j $(JOBS) --target talkrt_thread_tests -- --quiet
-	@TALKRT_ONNXRUNTIME=$(ORT) $(BIN)/ctest --test-dir build/tsan -L threads -j 1 --output-on-failure
+	@TALKRT_ONNXRUNTIME=$(ORT) $(BIN)/ctest --test-dir build/tsan -L threads -j $(JOBS) --output-on-failure
 
 test-python: $(STAMPS)/dev test-cpp
 	$(call say,"Python tests")

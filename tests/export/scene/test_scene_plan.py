@@ -87,6 +87,7 @@ def test_the_plan_has_what_the_format_asks_of_a_scene(scene_file, tmp_path):
         "model": "scene",
         "name": "rock garden",
         "licence": "CC0",
+        "budget": {"device_bytes": 12 << 30},
         "video": {"width": 64, "height": 48, "fps": [30, 1]},
     }
     camera, view = gaussian.pop("camera"), gaussian.pop("view")
