@@ -97,14 +97,14 @@ void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t byte
   if (bytes > left) {
     std::string text = owner_ + ": memory budget exceeded: " + request;
     if (limit != 0) text += ", " + human(left) + " of " + human(limit) + " are left";
-    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET, text + held(kind), *this, kind, bytes - left);
+    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET, text + held(kind), this, kind, bytes - left);
   }
   if (!device_supply_ || !on_device(kind)) return;
   if (const auto free = device_supply_(); free && bytes > *free) {
     throw BudgetRefusal(TALKRT_ERROR_OUT_OF_MEMORY,
                         owner_ + ": the GPU is full: " + request + ", " + human(*free) + " are free on it" +
                             held(kind) + "; the rest is held by others",
-                        *this, kind, bytes - *free);
+                        this, kind, bytes - *free);
   }
 }
 
@@ -122,6 +122,28 @@ std::string Budget::held(MemoryKind kind) const {
     separator = ", ";
   }
   return lines.empty() ? text : text + ")";
+}
+
+std::string Budget::breakdown(MemoryKind kind) const {
+  const std::lock_guard lock(mutex_);
+  return held(kind);
+}
+
+BudgetRefusal Budget::refused(const std::string& what, MemoryKind kind, std::uint64_t bytes,
+                              const std::string& why) const {
+  std::string asker = "\"" + what + "\"";
+  const Budget* root = this;
+  for (; root->parent_ != nullptr; root = root->parent_) asker += " of " + root->owner_;
+  const std::lock_guard lock(root->mutex_);
+  std::uint64_t missing = 1;
+  if (root->device_supply_ && on_device(kind)) {
+    if (const auto free = root->device_supply_(); free && bytes > *free) missing = bytes - *free;
+  }
+  return {TALKRT_ERROR_OUT_OF_MEMORY,
+          root->owner_ + ": " + (on_device(kind) ? "the GPU" : "the system") + " refused " + human(bytes) +
+              " of " + name_of(kind) + " memory for " + asker + ", which the budgets allow" +
+              (why.empty() ? "" : ": " + why) + root->held(kind),
+          root, kind, missing};
 }
 
 void Budget::set_device_supply(Supply free) {
@@ -142,7 +164,7 @@ void Budget::set_limits(Limits limits) {
       throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET,
                           owner_ + ": memory budget exceeded: the new budget of " + human(limit) + " of " +
                               name_of(kind) + " memory is less than what is held" + held(kind),
-                          *this, kind, used - limit);
+                          this, kind, used - limit);
     }
   }
   limits_ = limits;

@@ -28,15 +28,17 @@ struct Limits {
 
 class Budget;
 
-/// OUT_OF_BUDGET, or OUT_OF_MEMORY where the GPU has less left than the budget; for those who may make room:
-/// which account refused, and by how much.
+/// OUT_OF_BUDGET, or OUT_OF_MEMORY where the GPU or the system has less left than the budget; for those who
+/// may make room: who refused, and by how much.
 class BudgetRefusal : public Error {
  public:
-  BudgetRefusal(talkrt_status code, const std::string& message, const Budget& account, MemoryKind kind,
+  BudgetRefusal(talkrt_status code, const std::string& message, const Budget* account, MemoryKind kind,
                 std::uint64_t missing)
-      : Error(code, message), account_(&account), kind_(kind), missing_(missing) {}
+      : Error(code, message), account_(account), kind_(kind), missing_(missing) {}
+  /// The account that refused; null: the GPU or the system, at a call that no account foresaw.
   [[nodiscard]] const Budget* account() const noexcept { return account_; }
   [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }
+  /// Bytes; 1 where nobody knows how many.
   [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
 
  private:
@@ -62,6 +64,13 @@ class Budget {
   /// Charges here and in every parent, or throws BudgetRefusal with a breakdown and charges nothing.
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes);
   void refund(const std::string& what, MemoryKind kind, std::uint64_t bytes) noexcept;
+
+  /// What to throw when memory that was charged here was then refused by the GPU or the system, which said
+  /// `why`. Charge nothing for it any more.
+  [[nodiscard]] BudgetRefusal refused(const std::string& what, MemoryKind kind, std::uint64_t bytes,
+                                      const std::string& why) const;
+  /// "; held now: 8.5 MiB (weights 8.0 MiB, scratch 512.0 KiB)", of the host's memory or of the GPU's.
+  [[nodiscard]] std::string breakdown(MemoryKind kind) const;
 
   [[nodiscard]] std::uint64_t used(MemoryKind kind) const;
   [[nodiscard]] std::vector<Line> lines() const;
@@ -90,8 +99,8 @@ class Budget {
 class CudaDevice;
 
 /// Owns one aligned (2 MiB when large, else 64 bytes; of a GPU 256 bytes) zeroed allocation, charged to a
-/// budget while it lives. The host's pages are present from the start. Throws OUT_OF_BUDGET, OUT_OF_MEMORY,
-/// and of a GPU DEVICE_LOST.
+/// budget while it lives. The host's pages are present from the start. Throws BudgetRefusal, and of a GPU
+/// DEVICE_LOST.
 class Buffer {
  public:
   Buffer() = default;

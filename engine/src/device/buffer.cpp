@@ -71,8 +71,7 @@ Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes)
   data_ = allocate(bytes);
   if (data_ == nullptr) {
     budget.refund(what_, kind_, bytes);
-    throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
-                                                what_ + "\", which the memory budget would have allowed");
+    throw budget.refused(what_, kind_, bytes, "");
   }
 }
 
@@ -84,6 +83,7 @@ Buffer::Buffer(Budget& budget, std::string what, std::size_t bytes, MemoryKind k
     data_ = gpu.take(kind, bytes);
   } catch (const Error& error) {
     budget.refund(what_, kind, bytes);
+    if (error.code() == TALKRT_ERROR_OUT_OF_MEMORY) throw budget.refused(what_, kind, bytes, error.what());
     throw Error(error.code(), "\"" + what_ + "\", " + std::to_string(bytes) + " bytes: " + error.what());
   }
 }

@@ -22,7 +22,10 @@ void CudaDevice::check(int code, const cuda::Why& why) const {
   if (code == 0) return;
   const std::string message = "GPU " + std::to_string(index_) + " (" + info_.name + "): " + why.text;
   if (cuda::lost(code)) throw Error(TALKRT_ERROR_DEVICE_LOST, message + "; the engine must be made anew");
-  throw Error(code == kOutOfMemory ? TALKRT_ERROR_OUT_OF_MEMORY : TALKRT_ERROR_BACKEND_FAILED, message);
+  if (code == kOutOfMemory) {
+    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_MEMORY, message, nullptr, MemoryKind::device, 1);
+  }
+  throw Error(TALKRT_ERROR_BACKEND_FAILED, message);
 }
 
 std::byte* CudaDevice::take(MemoryKind kind, std::size_t bytes) const {

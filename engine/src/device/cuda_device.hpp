@@ -33,7 +33,7 @@ class CudaDevice {
   void copy_in(void* to, std::span<const std::byte> from) const;
   void copy_out(std::span<std::byte> to, const void* from) const;
 
-  /// Throws for a code that is not 0.
+  /// Throws for a code that is not 0; BudgetRefusal when there is no memory.
   void check(int code, const cuda::Why& why) const;
 
  private:

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <talkrt/error.hpp>
 #include <utility>
 
 #include "engine/src/device/pages.hpp"
@@ -16,17 +15,12 @@ namespace {
 // valgrind) is asked for fewer.
 constexpr std::size_t kMostRange = std::size_t{1} << 33, kLeastRange = std::size_t{1} << 28;
 
-[[noreturn]] void out_of_memory(const std::string& what, std::size_t bytes) {
-  throw Error(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused " + std::to_string(bytes) + " bytes for \"" +
-                                              what + "\", which the memory budget would have allowed");
-}
-
 }  // namespace
 
 GrowingBuffer::GrowingBuffer(Budget& budget, std::string what) : budget_(budget), what_(std::move(what)) {
   void* mapped = MAP_FAILED;
   for (range_ = kMostRange; mapped == MAP_FAILED; range_ /= mapped == MAP_FAILED ? 2 : 1) {
-    if (range_ < kLeastRange) out_of_memory("addresses of " + what_, range_);
+    if (range_ < kLeastRange) throw budget.refused(what_, MemoryKind::host, range_, "no addresses left");
     mapped = mmap(nullptr, range_ + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   auto* begin = static_cast<std::byte*>(mapped);
@@ -45,13 +39,13 @@ GrowingBuffer::~GrowingBuffer() {
 
 void GrowingBuffer::grow_to(std::size_t bytes) {
   if (bytes <= bytes_) return;
-  if (bytes > range_) out_of_memory(what_, bytes);
+  if (bytes > range_) throw budget_.refused(what_, MemoryKind::host, bytes, "no addresses left");
   bytes = round_up(bytes, bytes < kHugePage ? page_size() : kHugePage);
   const std::size_t more = bytes - bytes_;
   budget_.charge(what_, MemoryKind::host, more);
   if (mprotect(data_ + bytes_, more, PROT_READ | PROT_WRITE) != 0 || !populate(data_ + bytes_, more)) {
     budget_.refund(what_, MemoryKind::host, more);
-    out_of_memory(what_, more);
+    throw budget_.refused(what_, MemoryKind::host, more, "");
   }
   bytes_ = bytes;
 }

@@ -47,8 +47,8 @@ std::shared_ptr<const Portrait> Portraits::get(std::span<const std::uint8_t> cro
     try {
       kept_.push_back(make(crop, hash));
       return kept_.back();
-    } catch (const Error& error) {
-      if (error.code() != TALKRT_ERROR_OUT_OF_BUDGET || !drop_idle(0)) throw;
+    } catch (const device::BudgetRefusal&) {
+      if (!drop_idle(0)) throw;
     }
   }
 }

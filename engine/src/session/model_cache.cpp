@@ -86,6 +86,7 @@ bool ModelCache::may_go(const Model& model) {
 Error ModelCache::with_kept(const device::BudgetRefusal& refusal,
                             const std::vector<const Model*>& kept) const {
   std::string text = refusal.what();
+  if (refusal.account() == nullptr) text += account_.breakdown(refusal.kind());
   const char* separator = "; idle, and kept because the host wants them: ";
   for (const Model* model : kept) {
     text += separator + model->path();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <talkrt/error.hpp>
@@ -42,9 +43,10 @@ class ModelCache {
   [[nodiscard]] const std::vector<std::shared_ptr<const Model>>& models() const noexcept { return models_; }
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
-  /// Returns make(). While the account refuses it, evicts idle models that hold what is missing, the one that
-  /// was used least recently first, and tries again. Where all that may go are not enough, none goes. What
-  /// another account refuses, a plan's own, is refused, whoever is idle.
+  /// Returns make(). While the account, the GPU or the system refuses it, evicts idle models that hold what
+  /// is missing, the one that was used least recently first, and tries again. Where all that may go are not
+  /// enough, none goes; where nobody knows how much is missing, one goes at a time. What another account
+  /// refuses, a plan's own, is refused, whoever is idle.
   template <class F>
   auto with_room(F&& make) -> decltype(make()) {
     std::vector<const Model*> kept;
@@ -53,8 +55,11 @@ class ModelCache {
       try {
         return make();
       } catch (const device::BudgetRefusal& error) {
-        if (error.account() != &account_) throw;
+        if (error.account() != &account_ && error.account() != nullptr) throw;
         refusal.emplace(error);
+      } catch (const std::bad_alloc&) {
+        refusal.emplace(TALKRT_ERROR_OUT_OF_MEMORY, "the system refused memory for a small allocation",
+                        nullptr, device::MemoryKind::host, 1);
       }
       if (!evict_for(*refusal, kept)) throw with_kept(*refusal, kept);
     }

@@ -283,5 +283,123 @@ TEST_F(FullGpu, idle_models_go_before_a_load_is_refused) {
   EXPECT_TRUE(idle.expired());
 }
 
+/// A head is loaded and begins to speak beside an idle model.
+class RefusingGpu : public OnEmulatedGpu {
+ protected:
+  struct Outcome {
+    bool evicted = false;
+    std::uint64_t calls = 0;  // of the CUDA runtime
+    std::string refusal;      // "": it speaks
+  };
+
+  /// While the GPU has no memory at its `nth` call, once.
+  Outcome speak(const std::string& beside, std::uint64_t nth) {
+    const std::weak_ptr<const Model> idle = shared_->load(beside);
+    const std::uint64_t before = talkrt_emulation_calls(nullptr);
+    Outcome out;
+    talkrt_emulation_fail(nth, kNoMemory);
+    try {
+      (void)Session::create(shared_, shared_->load(kTinyPlan), default_session_config());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY) << error.what();
+      out.refusal = error.what();
+    }
+    talkrt_emulation_restore();
+    out.calls = talkrt_emulation_calls(nullptr) - before;
+    out.evicted = idle.expired();
+    forget_all();
+    return out;
+  }
+
+  bool keep_ = false;  // what the host says
+  static constexpr std::uint64_t kNever = UINT64_MAX / 2;
+  static constexpr const char* kScene = TALKRT_TEST_DATA "/tiny_scene.plan";
+
+ private:
+  void SetUp() override {
+    OnEmulatedGpu::SetUp();
+    EngineConfig config = with_threads(1);
+    config.may_evict = {[](void* keep, const char*) { return int32_t{!*static_cast<const bool*>(keep)}; },
+                        &keep_};
+    shared_ = gpu_engine(config);
+  }
+  void TearDown() override {
+    shared_.reset();
+    OnEmulatedGpu::TearDown();
+  }
+  void forget_all() {
+    const bool keep = std::exchange(keep_, false);
+    for (const MemoryKind kind : {MemoryKind::device, MemoryKind::host}) {
+      EXPECT_THROW(shared_->with_room([&]() -> int {
+        throw device::BudgetRefusal(TALKRT_ERROR_OUT_OF_MEMORY, "", nullptr, kind, 1);
+      }),
+                   Error);
+    }
+    keep_ = keep;
+  }
+
+  static constexpr int kNoMemory = 2;  // cudaErrorMemoryAllocation
+  std::shared_ptr<Engine> shared_;
+};
+
+TEST_F(RefusingGpu, makes_idle_models_go_although_the_account_allows_and_is_told_with_who_holds_what) {
+  const std::string beside =
+      (fs::temp_directory_path() / ("talkrt-idle-" + std::to_string(::getpid()) + ".plan")).string();
+  fs::copy_file(kTinyPlan, beside);
+  const Outcome sound = speak(kScene, kNever);
+  EXPECT_FALSE(sound.evicted);
+  std::vector<std::uint64_t> evicting, pinned;
+  for (std::uint64_t nth = 0; nth < sound.calls; nth += 3) {  // all of them take seconds
+    const Outcome refused = speak(kScene, nth);
+    if (refused.evicted) evicting.push_back(nth);
+    if (refused.refusal.empty()) continue;
+    EXPECT_NE(refused.refusal.find(" of pinned memory for "), std::string::npos)
+        << "a scene holds memory of the GPU alone; call " << nth << ": " << refused.refusal;
+    pinned.push_back(nth);
+  }
+  ASSERT_GT(evicting.size(), 3u);
+  ASSERT_FALSE(pinned.empty());
+  const Outcome helped = speak(beside, pinned.back());
+  EXPECT_TRUE(helped.evicted && helped.refusal.empty()) << helped.refusal;
+  keep_ = true;
+  std::string refusals;
+  for (const std::uint64_t nth : {evicting.front(), evicting.back(), pinned.back()}) {
+    const Outcome kept = speak(beside, nth);
+    EXPECT_FALSE(kept.evicted);
+    EXPECT_NE(kept.refusal.find("; held now: "), std::string::npos) << kept.refusal;
+    EXPECT_TRUE(kept.refusal.ends_with("; idle, and kept because the host wants them: " + beside))
+        << kept.refusal;
+    refusals += kept.refusal + "\n";
+  }
+  for (const char* part :
+       {"engine: the GPU refused ", " of device memory for \"", "engine: the system refused ",
+        " of pinned memory for \"", ", which the budgets allow: GPU 0 (emulation): CUDA failed at "}) {
+    EXPECT_NE(refusals.find(part), std::string::npos) << part << " is not in\n" << refusals;
+  }
+  fs::remove(beside);
+}
+
+TEST(RefusingSystem, makes_idle_models_go_one_at_a_time_and_lists_the_rest) {
+  const auto shared = engine(with_threads(1));
+  const std::weak_ptr<const Model> older = shared->load(TALKRT_TEST_DATA "/tiny_scene.plan"),
+                                   newer = shared->load(kTinyPlan);
+  std::size_t bytes = std::size_t{1} << 50;  // more than any system has
+  shared->with_room([&] { return device::Buffer(shared->budget(), "frames", std::exchange(bytes, 64)); });
+  EXPECT_TRUE(older.expired());
+  EXPECT_FALSE(newer.expired());
+  bool once = true;
+  shared->with_room([&] { return std::exchange(once, false) ? throw std::bad_alloc() : 0; });
+  EXPECT_TRUE(newer.expired());
+  try {
+    shared->with_room([&] { return device::Buffer(shared->budget(), "frames", std::size_t{1} << 50); });
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY);
+    EXPECT_STREQ(error.what(),
+                 "engine: the system refused 1048576.0 GiB of host memory for \"frames\", which the budgets "
+                 "allow; held now: 0 B");
+  }
+}
+
 }  // namespace
 }  // namespace talkrt::session
