@@ -44,6 +44,15 @@ int guarded(Why* why, F&& call) {
   return code;
 }
 
+/// As text: 8-4-4-4-12 hexadecimal digits.
+void write_uuid(char (&out)[sizeof DeviceInfo::uuid], const char (&bytes)[16]) {
+  char* at = out;
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+    at += std::snprintf(at, 3, "%02x", static_cast<unsigned>(static_cast<unsigned char>(bytes[i])));
+  }
+}
+
 /// Takes nothing on the device: no context, so that asking costs a host no memory there.
 int describe(int device, DeviceInfo* info, Why* why) {
   return guarded(why, [&] {
@@ -60,6 +69,7 @@ int describe(int device, DeviceInfo* info, Why* why) {
     info->minor = about.minor;
     info->multiprocessors = about.multiProcessorCount;
     info->memory_bytes = about.totalGlobalMem;
+    write_uuid(info->uuid, about.uuid.bytes);
     check(cudaDeviceGetPCIBusId(info->pci, sizeof info->pci, device), "asking where the device is");
   });
 }

@@ -23,7 +23,7 @@
 
 namespace talkrt::cuda {
 
-inline constexpr std::uint32_t kModuleAbi = 4;
+inline constexpr std::uint32_t kModuleAbi = 5;
 inline constexpr const char* kModuleEntry = "talkrt_cuda_module";
 inline constexpr int kUnderWay = 3;  // draws of a painter before one is waited for
 
@@ -38,7 +38,8 @@ struct DeviceInfo {
   int major, minor;     // compute capability
   int multiprocessors;
   std::uint64_t memory_bytes;
-  char pci[32];  // "00000000:65:00.0", by which other libraries know it
+  char pci[32];   // "0000:65:00.0", by which other libraries know it; of a part of a GPU (MIG) its parent's
+  char uuid[40];  // "f8c6bd8b-81e8-1f34-5d3a-0b8d7f5b1a2c", the part's where CUDA tells it
 };
 
 enum class Memory : int { device, pinned };  // pinned: page-locked memory of the host, which the GPU can use

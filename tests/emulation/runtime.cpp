@@ -145,8 +145,9 @@ cudaError_t cudaDeviceGetAttribute(int* out, cudaDeviceAttr attribute, int /*dev
   });
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int /*device*/) {
-  return talkrt::emulation::call("cudaGetDeviceProperties",
-                                 [&] { *out = {"emulation", talkrt::emulation::kMemory, 9, 0, 1}; });
+  return talkrt::emulation::call("cudaGetDeviceProperties", [&] {
+    *out = {"emulation", {"emulated-device"}, talkrt::emulation::kMemory, 9, 0, 1};
+  });
 }
 cudaError_t cudaDeviceGetPCIBusId(char* out, int size, int /*device*/) {
   return talkrt::emulation::call("cudaDeviceGetPCIBusId",

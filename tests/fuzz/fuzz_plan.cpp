@@ -84,6 +84,16 @@ void check_rig(const Plan& plan) {
   require(manifest.motion->emotions.size() == 8);
 }
 
+void check_engines(const Plan& plan) {
+  std::set<std::string> seen;
+  for (const auto& engine : plan.manifest().engines) {
+    require(seen.insert(engine.tensor).second && engine.tensor.starts_with("engine/" + engine.graph + "/"));
+    require(engine_version(plan.find(engine.tensor)->bytes) == engine.tensorrt);
+    require(graph_source(plan, engine.graph).size() == engine.source.size());
+    for (const auto& [name, tensor] : engine.refit) require(plan.find(tensor) != nullptr);
+  }
+}
+
 void check_vasa1(const Plan& plan) {
   const auto& manifest = plan.manifest();
   require(manifest.vasa1.has_value() == (manifest.model == "vasa1"));
@@ -108,6 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_tensors(plan);
     check_graphs(plan);
     check_rig(plan);
+    check_engines(plan);
     check_vasa1(plan);
   } catch (const talkrt::Error& error) {
     require(error.code() == TALKRT_ERROR_PLAN_CORRUPT || error.code() == TALKRT_ERROR_PLAN_UNSUPPORTED);

@@ -39,7 +39,18 @@ std::array<float, N> row(const plan::TensorView& tensor, std::size_t index) {
   return out;
 }
 
+std::size_t lanes_of(const plan::Gaussian& spec) {
+  return static_cast<std::size_t>(gaussian::blocks_of(spec.count)) * kBlock;
+}
+
 }  // namespace
+
+std::uint64_t Cloud::bytes(const plan::Plan& plan) {
+  const plan::Gaussian& spec = *plan.manifest().gaussian;
+  const auto bases = static_cast<std::size_t>(gaussian::sh_bases(spec.sh_degree));
+  const std::size_t layer = plan.find("gaussian/layers") != nullptr ? 1 : 0;
+  return lanes_of(spec) * ((3 + 1 + 9 + 3 * bases) * sizeof(float) + layer);
+}
 
 Cloud::Cloud(const plan::Plan& plan, device::Budget& budget) {
   const plan::Gaussian& spec = *plan.manifest().gaussian;
@@ -48,7 +59,7 @@ Cloud::Cloud(const plan::Plan& plan, device::Budget& budget) {
                            std::initializer_list<std::int64_t> shape) -> const plan::TensorView& {
     return plan.require(name, plan::DType::f32, {shape.begin(), shape.size()});
   };
-  const auto lanes = static_cast<std::size_t>(gaussian::blocks_of(spec.count)) * kBlock;
+  const std::size_t lanes = lanes_of(spec);
   // A large scene should not be in memory twice: a tensor's pages go once it is copied.
   const auto packed = [&](const char* what, const plan::TensorView& tensor, std::int64_t channels) {
     device::Buffer out(budget, what, lanes * static_cast<std::size_t>(channels) * sizeof(float));

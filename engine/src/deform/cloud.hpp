@@ -4,6 +4,8 @@
 // quaternion and three scales. Owns its arrays; immutable, shared by sessions.
 #pragma once
 
+#include <cstdint>
+
 #include "engine/src/device/budget.hpp"
 #include "engine/src/plan/plan.hpp"
 #include "kernels/gaussian/splats.hpp"
@@ -12,6 +14,9 @@ namespace talkrt::deform {
 
 class Cloud {
  public:
+  /// What the constructor takes of the host's memory.
+  [[nodiscard]] static std::uint64_t bytes(const plan::Plan& plan);
+
   /// The plan reader has validated every tensor that this reads. Throws OUT_OF_BUDGET.
   Cloud(const plan::Plan& plan, device::Budget& budget);
 

@@ -14,6 +14,9 @@ namespace talkrt::deform {
 
 class CudaNetworks {
  public:
+  /// What the constructor takes of the GPU's memory.
+  [[nodiscard]] static std::uint64_t bytes(const plan::Plan& plan);
+
   /// Copies what `networks` points at. Throws OUT_OF_BUDGET, OUT_OF_MEMORY, DEVICE_LOST.
   CudaNetworks(const Networks& networks, int sh_degree, const device::CudaDevice& gpu,
                device::Budget& budget);

@@ -29,26 +29,32 @@ void for_each_array(gaussian::RigView& rig, std::size_t entries, Visit&& visit) 
   visit(rig.joint_masks, blocks * sizeof(std::uint16_t));
 }
 
-constexpr const char* kLine = "Gaussians on the GPU";
+std::size_t total_of(gaussian::RigView& rig, std::size_t entries) {
+  std::size_t total = 0;
+  for_each_array(rig, entries, [&](const auto*&, std::size_t bytes) { total += aligned(bytes); });
+  return total;
+}
 
 }  // namespace
 
-void CudaRig::require_room(std::int64_t gaussians, int sh_degree, device::Budget& budget) {
-  gaussian::RigView rest;
-  rest.rest.count = gaussians;
-  rest.rest.sh_degree = sh_degree;
-  std::size_t total = 0;
-  for_each_array(rest, 0, [&](const auto*&, std::size_t bytes) { total += aligned(bytes); });
-  budget.charge(kLine, device::MemoryKind::device, total);
-  budget.refund(kLine, device::MemoryKind::device, total);
+std::uint64_t CudaRig::bytes(const plan::Plan& plan, bool posed) {
+  const plan::Gaussian& spec = *plan.manifest().gaussian;
+  gaussian::RigView rig;
+  rig.rest.count = spec.count;
+  rig.rest.sh_degree = spec.sh_degree;
+  if (const plan::TensorView* layers = plan.find("gaussian/layers")) {
+    rig.rest.layers = reinterpret_cast<const std::uint8_t*>(layers->bytes.data());
+  }
+  if (!posed) return total_of(rig, 0);
+  rig.joints = static_cast<int>(spec.joints.size());
+  return total_of(rig, static_cast<std::size_t>(plan.find("gaussian/basis/blocks")->shape[0]));
 }
 
 CudaRig::CudaRig(const gaussian::RigView& rig, const device::CudaDevice& gpu, device::Budget& budget)
     : view_(rig) {
   const std::size_t entries = rig.joints == 0 ? 0 : rig.block_entries[gaussian::blocks_of(rig.rest.count)];
-  std::size_t total = 0;
-  for_each_array(view_, entries, [&](const auto*&, std::size_t bytes) { total += aligned(bytes); });
-  memory_ = device::Buffer(budget, kLine, total, device::MemoryKind::device, gpu);
+  memory_ = device::Buffer(budget, "Gaussians on the GPU", total_of(view_, entries),
+                           device::MemoryKind::device, gpu);
   std::byte* at = memory_.data();
   for_each_array(view_, entries, [&]<class T>(const T*& array, std::size_t bytes) {
     gpu.copy_in(at, {reinterpret_cast<const std::byte*>(array), bytes});

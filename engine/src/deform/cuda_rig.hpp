@@ -8,6 +8,7 @@
 
 #include "engine/src/device/budget.hpp"
 #include "engine/src/device/cuda_device.hpp"
+#include "engine/src/plan/plan.hpp"
 #include "kernels/gaussian/deform.hpp"
 
 namespace talkrt::deform {
@@ -18,9 +19,9 @@ class CudaRig {
   /// DEVICE_LOST.
   CudaRig(const gaussian::RigView& rig, const device::CudaDevice& gpu, device::Budget& budget);
 
-  /// Throws as the constructor of a rig of so many Gaussians would for lack of memory, and takes nothing: for
-  /// refusing a plan before the host has built what the GPU has no room for.
-  static void require_room(std::int64_t gaussians, int sh_degree, device::Budget& budget);
+  /// What the constructor takes of the GPU's memory for the Gaussians of a plan, and with `posed` for its
+  /// rig.
+  [[nodiscard]] static std::uint64_t bytes(const plan::Plan& plan, bool posed);
 
   /// Pointers into the GPU's memory.
   [[nodiscard]] const gaussian::RigView& view() const noexcept { return view_; }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/src/deform/network_arrays.hpp"
+
 namespace talkrt::deform {
 namespace {
 
@@ -40,9 +42,7 @@ void Networks::keep_shapes(const plan::Deform& deform, bool quats, bool scales, 
   view.scales = blocks("scales", scales);
 }
 
-gaussian::PointNetwork Networks::layered(const plan::Deform& deform, const NetworkTensors& tensors) {
-  const plan::DeformNetwork& network = *deform.network;
-  const std::string prefix = prefix_of(deform);
+gaussian::PointNetwork Networks::shape_of(const plan::Deform& deform, const plan::DeformNetwork& network) {
   gaussian::PointNetwork view;
   view.first_block = deform.first / kBlock;
   view.count = deform.count;
@@ -53,6 +53,13 @@ gaussian::PointNetwork Networks::layered(const plan::Deform& deform, const Netwo
   view.quats_at = network.quats;
   view.scales_at = network.scales;
   view.activation = activation_of(network.scales >= 0, network.scale_activation);
+  return view;
+}
+
+gaussian::PointNetwork Networks::layered(const plan::Deform& deform, const NetworkTensors& tensors) {
+  const plan::DeformNetwork& network = *deform.network;
+  const std::string prefix = prefix_of(deform);
+  gaussian::PointNetwork view = shape_of(deform, network);
   view.still = keep(tensors.floats(prefix + "still"));
   if (network.attention > 0) view.attention = keep(tensors.floats(prefix + "attention"));
   for (int i = 0; i < view.layers; ++i) {
@@ -62,9 +69,8 @@ gaussian::PointNetwork Networks::layered(const plan::Deform& deform, const Netwo
   return view;
 }
 
-gaussian::AttentionNetwork Networks::attending(const plan::Deform& deform, const NetworkTensors& tensors) {
-  const plan::AttentionNetwork& network = *deform.attention;
-  const std::string prefix = prefix_of(deform);
+gaussian::AttentionNetwork Networks::shape_of(const plan::Deform& deform,
+                                              const plan::AttentionNetwork& network) {
   gaussian::AttentionNetwork view;
   view.first_block = deform.first / kBlock;
   view.count = deform.count;
@@ -74,6 +80,18 @@ gaussian::AttentionNetwork Networks::attending(const plan::Deform& deform, const
   view.heads = network.heads;
   view.tokens = network.tokens;
   view.activation = activation_of(network.scales > 0, network.scale_activation);
+  view.move.width = network.means;
+  view.turn.width = network.quats;
+  view.scale.width = network.scales;
+  view.fade.width = network.opacities;
+  view.paint.width = network.sh;
+  return view;
+}
+
+gaussian::AttentionNetwork Networks::attending(const plan::Deform& deform, const NetworkTensors& tensors) {
+  const plan::AttentionNetwork& network = *deform.attention;
+  const std::string prefix = prefix_of(deform);
+  gaussian::AttentionNetwork view = shape_of(deform, network);
   view.still = keep(tensors.floats(prefix + "still"));
   view.hidden_still = keep(tensors.floats(prefix + "hidden"));
   for (int l = 0; l < view.layers; ++l) {
@@ -101,6 +119,12 @@ gaussian::AttentionNetwork Networks::attending(const plan::Deform& deform, const
   keep_shapes(deform, network.quats > 0, network.scales > 0, tensors, view);
   if (network.opacities > 0) view.opacities = keep(tensors.blocks(prefix + "opacities", 0, deform.count));
   return view;
+}
+
+std::uint64_t Networks::bytes(const plan::Plan& plan) {
+  std::uint64_t total = 0;
+  for_each_network_array(plan, [&](std::size_t floats) { total += floats * sizeof(float); });
+  return total;
 }
 
 Networks::Networks(const plan::Plan& plan, device::Budget& budget) {

@@ -16,6 +16,14 @@ namespace talkrt::deform {
 
 class Networks {
  public:
+  /// A network's sizes, without its arrays.
+  [[nodiscard]] static gaussian::PointNetwork shape_of(const plan::Deform& deform,
+                                                       const plan::DeformNetwork& network);
+  [[nodiscard]] static gaussian::AttentionNetwork shape_of(const plan::Deform& deform,
+                                                           const plan::AttentionNetwork& network);
+  /// What the constructor takes of the host's memory.
+  [[nodiscard]] static std::uint64_t bytes(const plan::Plan& plan);
+
   /// Of the `deform` entries that have one. The plan reader has validated every tensor that this reads.
   /// Throws OUT_OF_BUDGET.
   Networks(const plan::Plan& plan, device::Budget& budget);

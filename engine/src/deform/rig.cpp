@@ -25,6 +25,13 @@ bool is_half_nonzero(std::uint16_t half) { return (half & 0x7fff) != 0; }
 
 }  // namespace
 
+std::uint64_t Rig::bytes(const plan::Plan& plan) {
+  const auto blocks = static_cast<std::uint64_t>(gaussian::blocks_of(plan.manifest().gaussian->count));
+  const auto entries = static_cast<std::uint64_t>(plan.find("gaussian/basis/blocks")->shape[0]);
+  return (blocks + 1) * sizeof(std::uint32_t) + entries * (1 + kDeltaHalves) * sizeof(std::uint16_t) +
+         plan.find("gaussian/joint_weights")->bytes.size() + blocks * sizeof(std::uint16_t);
+}
+
 Rig::Rig(const plan::Plan& plan, device::Budget& budget) : cloud_(plan, budget) {
   view_.rest = cloud_.splats();
   load_bases(plan, budget);

@@ -13,6 +13,9 @@ namespace talkrt::deform {
 
 class Rig {
  public:
+  /// What the constructor takes of the host's memory beside its Cloud.
+  [[nodiscard]] static std::uint64_t bytes(const plan::Plan& plan);
+
   /// The plan reader has validated every tensor that this reads. Throws OUT_OF_BUDGET.
   Rig(const plan::Plan& plan, device::Budget& budget);
 

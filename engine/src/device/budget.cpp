@@ -59,6 +59,23 @@ Budget::Line& line_for(std::vector<Budget::Line>& lines, const std::string& what
   return lines.emplace_back(Budget::Line{what, kind, 0});
 }
 
+/// " (weights 8.0 MiB, scratch 512.0 KiB)": those of the host, or of the GPU, the largest first.
+std::string listed(const std::vector<Budget::Line>& all, bool device) {
+  std::vector<Budget::Line> lines;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(lines),
+               [&](const Budget::Line& line) { return line.bytes != 0 && on_device(line.kind) == device; });
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Budget::Line& a, const Budget::Line& b) { return a.bytes > b.bytes; });
+  std::string text;
+  const char* separator = " (";
+  for (const Budget::Line& line : lines) {
+    text += separator + line.what + " " + human(line.bytes);
+    if (line.kind == MemoryKind::pinned) text += " pinned";
+    separator = ", ";
+  }
+  return lines.empty() ? text : text + ")";
+}
+
 void drop_empty(std::vector<Budget::Line>& lines) noexcept {
   std::erase_if(lines, [](const Budget::Line& line) { return line.bytes == 0; });
 }
@@ -89,8 +106,10 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
 }
 
 /// Throws unless this account has room.
-void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes) const {
-  const std::string request = asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory";
+void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
+                   const std::string& parts) const {
+  const std::string request =
+      asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory" + parts;
   const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits_, kind);
   const std::uint64_t left =
       limit == 0 ? std::numeric_limits<std::uint64_t>::max() / 4 - used : limit - std::min(used, limit);
@@ -109,19 +128,23 @@ void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t byte
 }
 
 std::string Budget::held(MemoryKind kind) const {
-  std::vector<Line> lines;
-  std::copy_if(lines_.begin(), lines_.end(), std::back_inserter(lines),
-               [&](const Line& line) { return line.bytes != 0 && on_device(line.kind) == on_device(kind); });
-  std::stable_sort(lines.begin(), lines.end(),
-                   [](const Line& a, const Line& b) { return a.bytes > b.bytes; });
-  std::string text = "; held now: " + human(sum(lines_, on_device(kind)));
-  const char* separator = " (";
-  for (const Line& line : lines) {
-    text += separator + line.what + " " + human(line.bytes);
-    if (line.kind == MemoryKind::pinned) text += " pinned";
-    separator = ", ";
+  return "; held now: " + human(sum(lines_, on_device(kind))) + listed(lines_, on_device(kind));
+}
+
+void Budget::require(const std::string& what, std::span<const Line> parts) const {
+  const std::vector<Line> all(parts.begin(), parts.end());
+  for (const MemoryKind kind : {MemoryKind::host, MemoryKind::device}) {
+    if (const std::uint64_t bytes = sum(all, on_device(kind)); bytes != 0) {
+      require(what, kind, bytes, listed(all, on_device(kind)));
+    }
   }
-  return lines.empty() ? text : text + ")";
+}
+
+void Budget::require(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
+                     const std::string& parts) const {
+  const std::lock_guard lock(mutex_);
+  agree(asker, kind, bytes, parts);
+  if (parent_ != nullptr) parent_->require(asker + " of " + owner_, kind, bytes, parts);
 }
 
 std::string Budget::breakdown(MemoryKind kind) const {

@@ -65,6 +65,9 @@ class Budget {
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes);
   void refund(const std::string& what, MemoryKind kind, std::uint64_t bytes) noexcept;
 
+  /// Throws BudgetRefusal, with `parts` in one breakdown, unless all of them could be charged now; charges
+  /// nothing. For refusing `what`, a load, before its first part is taken.
+  void require(const std::string& what, std::span<const Line> parts) const;
   /// What to throw when memory that was charged here was then refused by the GPU or the system, which said
   /// `why`. Charge nothing for it any more.
   [[nodiscard]] BudgetRefusal refused(const std::string& what, MemoryKind kind, std::uint64_t bytes,
@@ -85,7 +88,10 @@ class Budget {
 
  private:
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes, const std::string& asker);
-  void agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes) const;
+  void agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
+             const std::string& parts = "") const;
+  void require(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
+               const std::string& parts) const;
   [[nodiscard]] std::string held(MemoryKind kind) const;
 
   const std::string owner_;

@@ -31,8 +31,7 @@ void open(CudaModule& out) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) {
       const char* why = dlerror();  // begins with the path
-      out.missing +=
-          (out.missing.empty() ? "" : "; ") + path + ": " + (why != nullptr ? why : "cannot be opened");
+      out.missing += (out.missing.empty() ? "" : "; ") + (why != nullptr ? why : path + " cannot be opened");
       continue;
     }
     out.path = path;

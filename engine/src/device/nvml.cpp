@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -37,7 +38,7 @@ struct Process {  // of its versions 2 and 3
   unsigned gpu_instance, compute_instance;
 };
 
-constexpr unsigned kMostProcesses = 1 << 16;  // a count beyond it is no count
+constexpr unsigned kMostProcesses = 1 << 16, kMostParts = 64;  // a count beyond it is no count
 
 /// Why there is no figure.
 struct Missing : std::runtime_error {
@@ -137,7 +138,7 @@ std::uint64_t own_bytes(const std::vector<Entry>& all, std::uint64_t total) {
   const auto self = static_cast<unsigned>(getpid());
   std::uint64_t sum = 0;
   bool found = false;
-  for (const Entry& entry : all) {  // one for each part of a GPU that is split
+  for (const Entry& entry : all) {  // a process may have several contexts
     if (entry.pid != self) continue;
     found = true;
     if (entry.bytes == kNoFigure) throw Missing{"NVML lists this process without a figure"};
@@ -176,6 +177,59 @@ NvmlMemory memory_of(const Library& library, Gpu gpu) {
   return {found.total, found.used, found.free};
 }
 
+template <class Entry>
+bool lists_self(const Library& library, const char* name, Gpu gpu) {
+  const auto self = static_cast<unsigned>(getpid());
+  const std::vector<Entry> all = processes<Entry>(library, name, gpu);
+  return std::any_of(all.begin(), all.end(), [&](const Entry& entry) { return entry.pid == self; });
+}
+
+/// The part of a split GPU in which this process computes: there is at most one, CUDA sees no more.
+Gpu own_part(const Library& library, Gpu whole) {
+  const std::string split = "this GPU is split into parts (MIG), and ";
+  const auto part_at = library.find<int(Gpu, unsigned, Gpu*)>("nvmlDeviceGetMigDeviceHandleByIndex");
+  const auto most = library.find<int(Gpu, unsigned*)>("nvmlDeviceGetMaxMigDeviceCount");
+  constexpr const char* kList = "nvmlDeviceGetComputeRunningProcesses_v3";
+  unsigned count = 0;
+  if (part_at == nullptr || most == nullptr || library.find<void()>(kList) == nullptr ||
+      most(whole, &count) != kOk || count > kMostParts) {
+    throw Missing{split + "NVML does not list them"};
+  }
+  Gpu own = nullptr;
+  for (unsigned i = 0; i < count; ++i) {
+    Gpu part = nullptr;
+    if (part_at(whole, i, &part) != kOk || !lists_self<Process>(library, kList, part)) continue;
+    if (own != nullptr) throw Missing{split + "NVML lists this process in several"};
+    own = part;
+  }
+  if (own == nullptr) throw Missing{split + "NVML lists this process in none of them"};
+  return own;
+}
+
+Gpu find_gpu(const Library& library, const NvmlGpu& wanted) {
+  Gpu gpu = nullptr;
+  const auto by_uuid = library.find<int(const char*, Gpu*)>("nvmlDeviceGetHandleByUUID");
+  if (by_uuid != nullptr && !wanted.uuid.empty() && by_uuid(("MIG-" + wanted.uuid).c_str(), &gpu) == kOk) {
+    return gpu;
+  }
+  if (wanted.pci.empty()) {
+    library.call("nvmlDeviceGetHandleByIndex_v2", static_cast<unsigned>(wanted.index), &gpu);
+  } else {
+    library.call("nvmlDeviceGetHandleByPciBusId_v2", wanted.pci.c_str(), &gpu);
+  }
+  const auto mode = library.find<int(Gpu, unsigned*, unsigned*)>("nvmlDeviceGetMigMode");
+  unsigned split = 0, after_reset = 0;
+  if (mode == nullptr || mode(gpu, &split, &after_reset) != kOk || split == 0) return gpu;
+  return own_part(library, gpu);
+}
+
+std::string uuid_of(const Library& library, Gpu gpu) {
+  char text[96] = "";
+  const auto ask = library.find<int(Gpu, char*, unsigned)>("nvmlDeviceGetUUID");
+  if (ask == nullptr || ask(gpu, text, sizeof text) != kOk) return "";
+  return {text, strnlen(text, sizeof text)};
+}
+
 std::string driver_version(const Library& library) {
   char text[96] = "";
   const auto ask = library.find<int(char*, unsigned)>("nvmlSystemGetDriverVersion");
@@ -185,19 +239,15 @@ std::string driver_version(const Library& library) {
 
 }  // namespace
 
-NvmlReading read_nvml(const std::string& pci, int index) {
+NvmlReading read_nvml(const NvmlGpu& wanted) {
   NvmlReading out;
   try {
     const Library library;
     out.path = library.path();
     const Opened opened(library);
     out.driver = driver_version(library);
-    Gpu gpu = nullptr;
-    if (pci.empty()) {
-      library.call("nvmlDeviceGetHandleByIndex_v2", static_cast<unsigned>(index), &gpu);
-    } else {
-      library.call("nvmlDeviceGetHandleByPciBusId_v2", pci.c_str(), &gpu);
-    }
+    const Gpu gpu = find_gpu(library, wanted);
+    out.uuid = uuid_of(library, gpu);
     out.memory = memory_of(library, gpu);
     try {
       out.process = process_bytes(library, gpu, out.memory->total);

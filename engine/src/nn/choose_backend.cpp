@@ -102,6 +102,17 @@ class ChosenBackend final : public Backend {
     return graph;
   }
 
+  /// As open() decides, if nothing fails.
+  device::Budget::Line needs(const plan::Plan& plan, const plan::GraphSpec& spec) const override {
+    if (!stays_on_cpu(plan, spec).empty()) return cpu_->needs(plan, spec);
+    if (tensorrt_.value) {
+      if (const plan::EngineSpec* engine = choose_engine(plan, spec.name, host()).engine) {
+        return {"graph " + spec.name, device::MemoryKind::device, weight_bytes(plan, *engine)};
+      }
+    }
+    return cuda_.value ? OnnxRuntimeGraph::needs(plan, spec, true) : cpu_->needs(plan, spec);
+  }
+
   std::string describe_json() const override {
     json out = json::parse(cpu_->describe_json());
     out["why"] = "graphs run on the GPU where they can; this is what the others run on";
@@ -142,12 +153,16 @@ class ChosenBackend final : public Backend {
     return cuda;
   }
 
+  /// Where there is a TensorRT.
+  EngineHost host() const {
+    return {driver_.value->name(), driver_.value->compute_capability(), tensorrt_.value->version(),
+            !tensorrt_.value->full()};
+  }
+
   std::unique_ptr<Graph> open_tensorrt(const plan::Plan& plan, const plan::GraphSpec& spec,
                                        device::Budget* budget, Decision& decision) const {
     if (!tensorrt_.value) throw Error(TALKRT_ERROR_BACKEND_MISSING, tensorrt_.missing);
-    const EngineHost host{driver_.value->name(), driver_.value->compute_capability(),
-                          tensorrt_.value->version(), !tensorrt_.value->full()};
-    const EngineChoice choice = choose_engine(plan, spec.name, host);
+    const EngineChoice choice = choose_engine(plan, spec.name, host());
     if (choice.engine == nullptr) throw Error(TALKRT_ERROR_BACKEND_MISSING, choice.why);
     auto graph =
         std::make_unique<TensorRtGraph>(tensorrt_.value, driver_.value, plan, spec, *choice.engine, budget);

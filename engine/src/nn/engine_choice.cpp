@@ -34,6 +34,12 @@ std::string refusal(const plan::EngineSpec& engine, const EngineHost& host) {
 
 }  // namespace
 
+std::uint64_t weight_bytes(const plan::Plan& plan, const plan::EngineSpec& engine) {
+  std::uint64_t out = 0;
+  for (const auto& [name, tensor] : engine.refit) out += plan.find(tensor)->bytes.size();
+  return engine.refit.empty() ? plan.find(engine.tensor)->bytes.size() : out;
+}
+
 EngineChoice choose_engine(const plan::Plan& plan, const std::string& graph, const EngineHost& host) {
   EngineChoice out;
   std::string refused;

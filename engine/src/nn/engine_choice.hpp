@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include "engine/src/plan/plan.hpp"
@@ -23,6 +24,10 @@ struct EngineChoice {
   const plan::EngineSpec* engine = nullptr;
   std::string why;  // there is none; or, of the one there is, what is worth knowing
 };
+
+/// What an engine's weights take on a GPU: its own bytes, which are hardly more, or the tensors that it is
+/// given.
+std::uint64_t weight_bytes(const plan::Plan& plan, const plan::EngineSpec& engine);
 
 /// An engine that was tuned for this very GPU, else for another of its compute capability. Does not compare
 /// `source`, which reads the whole graph.

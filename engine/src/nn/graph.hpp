@@ -86,6 +86,10 @@ class Backend {
   /// OUT_OF_BUDGET.
   [[nodiscard]] virtual std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec,
                                                     int threads = 1, device::Budget* budget = nullptr) = 0;
+  /// What open() will charge, as far as it is known before: at least so much, and nothing of what a run
+  /// takes. Takes nothing. Throws PLAN_CORRUPT.
+  [[nodiscard]] virtual device::Budget::Line needs(const plan::Plan& plan,
+                                                   const plan::GraphSpec& spec) const = 0;
   /// JSON object: name, version, path, providers, why it was chosen.
   [[nodiscard]] virtual std::string describe_json() const = 0;
 };

@@ -32,15 +32,25 @@ void ChainInstance::run() {
   }
 }
 
-GraphChain::GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted) {
+std::vector<const plan::GraphSpec*> GraphChain::needed(const plan::Plan& plan,
+                                                       std::span<const std::string> wanted) {
   const auto& specs = plan.manifest().graphs;  // no graph precedes one that it reads
   std::set<std::string> needed(wanted.begin(), wanted.end());
   for (auto spec = specs.rbegin(); spec != specs.rend(); ++spec) {
     if (!needed.contains(spec->name)) continue;
     for (const plan::Port& port : spec->inputs) needed.insert(graph_of(port.from));
   }
+  std::vector<const plan::GraphSpec*> out;
   for (const plan::GraphSpec& spec : specs) {
-    if (needed.contains(spec.name)) graphs_.push_back({&spec, backend.open(plan, spec)});
+    if (needed.contains(spec.name)) out.push_back(&spec);
+  }
+  return out;
+}
+
+GraphChain::GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted,
+                       device::Budget& budget) {
+  for (const plan::GraphSpec* spec : needed(plan, wanted)) {
+    graphs_.push_back({spec, backend.open(plan, *spec, 1, &budget)});
   }
 }
 
@@ -59,12 +69,6 @@ ChainInstance GraphChain::instance(device::Budget& budget) const {
     out.steps_.push_back(std::move(step));
   }
   return out;
-}
-
-std::size_t GraphChain::bytes() const noexcept {
-  std::size_t sum = 0;
-  for (const Opened& opened : graphs_) sum += opened.graph->bytes();
-  return sum;
 }
 
 }  // namespace talkrt::nn

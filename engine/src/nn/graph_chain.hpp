@@ -46,11 +46,15 @@ class ChainInstance {
 
 class GraphChain {
  public:
-  /// Opens the graphs of `plan` that are named and those that they read. `plan` must outlive it.
-  GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted);
+  /// Those of `plan` that are named and those that they read, in running order.
+  [[nodiscard]] static std::vector<const plan::GraphSpec*> needed(const plan::Plan& plan,
+                                                                  std::span<const std::string> wanted);
+
+  /// Opens them. `plan` and `budget` must outlive it.
+  GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted,
+             device::Budget& budget);
 
   [[nodiscard]] ChainInstance instance(device::Budget& budget) const;
-  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   struct Opened {

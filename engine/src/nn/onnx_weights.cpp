@@ -3,7 +3,9 @@
 // Field numbers are those of onnx.proto (ONNX 1.0 and later; protobuf never reuses them).
 #include "engine/src/nn/onnx_weights.hpp"
 
+#include <map>
 #include <optional>
+#include <set>
 #include <talkrt/error.hpp>
 #include <utility>
 
@@ -100,6 +102,7 @@ class Walker {
       if (f.number == 20) training(f.bytes);  // training_info
       if (f.number == 25) function(f.bytes);  // functions
     });
+    for (ExternalWeight& weight : found) weight.multiplied = multiplied_.contains(weight.name);
   }
 
  private:
@@ -135,9 +138,20 @@ class Walker {
   }
 
   void node(Bytes bytes, int depth) {
+    std::vector<std::string> inputs, outputs;
+    std::string type;
     each(bytes, [&](const Field& f) {
       if (f.number == 5) attribute(f.bytes, depth);
+      if (depth != 0) return;
+      if (f.number == 1) inputs.push_back(f.text());
+      if (f.number == 2) outputs.push_back(f.text());
+      if (f.number == 4) type = f.text();
     });
+    if (inputs.empty() || outputs.empty()) return;
+    if (type == "Cast") cast_.emplace(outputs[0], inputs[0]);
+    if ((type != "MatMul" && type != "Gemm") || inputs.size() < 2) return;
+    const auto from = cast_.find(inputs[1]);  // nodes come in the order in which they run
+    multiplied_.insert(from == cast_.end() ? inputs[1] : from->second);
   }
 
   void attribute(Bytes bytes, int depth) {
@@ -209,6 +223,8 @@ class Walker {
   }
 
   const std::string& label_;
+  std::map<std::string, std::string> cast_;  // from what
+  std::set<std::string> multiplied_;
 };
 
 }  // namespace

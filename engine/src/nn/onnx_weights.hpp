@@ -20,6 +20,7 @@ struct ExternalWeight {
   std::string offset, length;
   int onnx_type = 0;  // TensorProto.DataType
   std::vector<std::int64_t> shape;
+  bool multiplied = false;  // the right side of a product of matrices, perhaps after a cast
 };
 
 /// Reads the protobuf wire format of an ONNX ModelProto just far enough. Throws PLAN_CORRUPT, beginning with

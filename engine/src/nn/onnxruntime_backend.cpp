@@ -21,6 +21,10 @@ class OnnxRuntimeBackend final : public Backend {
     return std::make_unique<OnnxRuntimeGraph>(library_, plan, spec, threads, budget);
   }
 
+  device::Budget::Line needs(const plan::Plan& plan, const plan::GraphSpec& spec) const override {
+    return OnnxRuntimeGraph::needs(plan, spec, false);
+  }
+
   std::string describe_json() const override {
     return nlohmann::json{
         {"name", "onnxruntime-cpu"},

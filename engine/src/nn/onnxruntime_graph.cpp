@@ -154,6 +154,14 @@ void verify(const OnnxRuntimeLibrary& library, const OrtSession* session, const 
 
 }  // namespace
 
+device::Budget::Line OnnxRuntimeGraph::needs(const plan::Plan& plan, const plan::GraphSpec& spec,
+                                             bool on_gpu) {
+  const OnnxRuntimeWeights::Needs needs =
+      OnnxRuntimeWeights::needs(plan, spec.name, model_of(plan, spec).bytes);
+  if (!on_gpu) return {"graph " + spec.name, device::MemoryKind::host, needs.cpu};
+  return {"graph " + spec.name, device::MemoryKind::device, cuda_arena_bytes(needs.weights, spec.bytes)};
+}
+
 OnnxRuntimeGraph::OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,
                                    const plan::GraphSpec& spec, int threads, device::Budget* budget,
                                    std::shared_ptr<const OnnxRuntimeCuda> cuda)

@@ -19,6 +19,10 @@ namespace talkrt::nn {
 
 class OnnxRuntimeGraph final : public Graph {
  public:
+  /// What opening it takes, at least, as far as that is known before. Throws PLAN_CORRUPT.
+  [[nodiscard]] static device::Budget::Line needs(const plan::Plan& plan, const plan::GraphSpec& spec,
+                                                  bool on_gpu);
+
   /// Throws PLAN_CORRUPT when graph and manifest disagree, PLAN_UNSUPPORTED for ports that are not F32,
   /// BACKEND_FAILED when ONNX Runtime refuses the graph, OUT_OF_BUDGET.
   OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> library, const plan::Plan& plan,

@@ -54,6 +54,23 @@ std::size_t rewritten_bytes(const plan::TensorView& tensor) {
 
 }  // namespace
 
+OnnxRuntimeWeights::Needs OnnxRuntimeWeights::needs(const plan::Plan& plan, const std::string& graph,
+                                                    std::span<const std::byte> model) {
+  const std::string where = plan.label() + ": graph/" + graph;
+  Needs out;
+  std::uint64_t packed = 0;
+  for (const ExternalWeight& weight : external_weights(model, where)) {
+    const plan::TensorView& tensor = tensor_of(weight, plan, "weight/" + graph + "/", where);
+    out.weights += tensor.bytes.size();
+    out.cpu += rewritten_bytes(tensor);
+    if (weight.multiplied && tensor.shape.size() == 2) {
+      packed += tensor.bytes.size() / plan::size_of(tensor.dtype) * sizeof(float);
+    }
+  }
+  if (out.weights <= kRepackAtMost) out.cpu += packed;
+  return out;
+}
+
 OnnxRuntimeWeights::OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan,
                                        const std::string& graph, std::span<const std::byte> model,
                                        device::Budget& budget)

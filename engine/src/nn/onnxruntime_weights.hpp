@@ -23,6 +23,15 @@ class OnnxRuntimeWeights {
   OnnxRuntimeWeights(const OnnxRuntimeLibrary& library, const plan::Plan& plan, const std::string& graph,
                      std::span<const std::byte> model, device::Budget& budget);
 
+  /// All that are in the plan, and what a session on the CPU takes beside the plan's memory when it is
+  /// opened, at least: weights that it rewrites, and those that it packs for its products.
+  struct Needs {
+    std::uint64_t weights = 0, cpu = 0;
+  };
+  /// Throws PLAN_CORRUPT.
+  [[nodiscard]] static Needs needs(const plan::Plan& plan, const std::string& graph,
+                                   std::span<const std::byte> model);
+
   /// Hands them to a session that is about to be created; they must outlive it. With `copied` the session
   /// gets copies, to place them on a GPU, instead of the very memory.
   void add_to(OrtSessionOptions* options, bool copied) const;

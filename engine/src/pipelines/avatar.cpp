@@ -20,7 +20,6 @@
 #include "engine/src/features/host_rows.hpp"
 #include "engine/src/features/row_window.hpp"
 #include "engine/src/motion/track.hpp"
-#include "engine/src/pipelines/charge.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/camera.hpp"
 #include "engine/src/render/grown_alpha.hpp"
@@ -32,15 +31,15 @@
 #include "engine/src/session/frame_clock.hpp"
 
 namespace talkrt::pipelines {
-namespace {
 
-/// The graphs that a frame runs: of a network that is a kernel, only those that make its mix.
 std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar) {
   std::vector<std::string> out;
   out.reserve(avatar.deforms.size());
   for (const plan::Deform& d : avatar.deforms) out.push_back(d.is_kernel() ? d.mix_graph() : d.graph);
   return out;
 }
+
+namespace {
 
 gaussian::RasterOptions options_of(const plan::Manifest& manifest) {
   gaussian::RasterOptions options = render::options_of(*manifest.gaussian);
@@ -56,8 +55,7 @@ class RecordedAvatar final : public Avatar {
         clock(manifest.sample_rate, manifest.fps_num, manifest.fps_den),
         cloud(p, budget),
         networks(p, budget),
-        graphs(p, backend, graphs_of(*manifest.avatar)),
-        graph_memory_(budget, "graphs", graphs.bytes()) {
+        graphs(p, backend, graphs_of(*manifest.avatar), budget) {
     const auto& deforms = manifest.avatar->deforms;
     if (gpu != nullptr &&
         std::all_of(deforms.begin(), deforms.end(), [](const auto& d) { return d.is_kernel(); })) {
@@ -70,8 +68,7 @@ class RecordedAvatar final : public Avatar {
     if (!manifest.rows->encoder) return;
     const auto spec = std::find_if(manifest.graphs.begin(), manifest.graphs.end(),
                                    [&](const auto& g) { return g.name == manifest.rows->encoder->graph; });
-    encoder = backend.open(source, *spec);
-    encoder_memory_ = std::make_unique<Charge>(budget, "graph " + spec->name, encoder->bytes());
+    encoder = backend.open(source, *spec, 1, &budget);
   }
 
   std::unique_ptr<Pipeline> begin(const SessionSpec&, device::Budget&, Executor&) const override;
@@ -94,8 +91,6 @@ class RecordedAvatar final : public Avatar {
   const render::Gpu* gpu_ = nullptr;
   std::optional<deform::CudaRig> cuda_cloud_;
   std::optional<deform::CudaNetworks> cuda_networks_;
-  Charge graph_memory_;
-  std::unique_ptr<Charge> encoder_memory_;
   std::vector<std::string> emotions_{"neutral"};  // whatever the recording shows
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <talkrt/error.hpp>
 
-#include "engine/src/deform/cuda_rig.hpp"
 #include "engine/src/pipelines/avatar.hpp"
 #include "engine/src/pipelines/gaussian.hpp"
 #include "engine/src/pipelines/pipeline.hpp"
@@ -13,10 +12,6 @@ namespace talkrt::pipelines {
 std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
                                     device::Budget& budget, int threads, const render::Gpu* gpu) {
   const std::string& model = plan.manifest().model;
-  if (gpu != nullptr && (model == "gaussian" || model == "scene")) {
-    const plan::Gaussian& gaussian = *plan.manifest().gaussian;
-    deform::CudaRig::require_room(gaussian.count, gaussian.sh_degree, budget);
-  }
   if (model == "gaussian") return open_gaussian(plan, backend(), budget, gpu);
   if (model == "avatar") return open_recorded(plan, backend(), budget, gpu);
   if (model == "scene") return open_scene(plan, budget, gpu);

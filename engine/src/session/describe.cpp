@@ -62,10 +62,13 @@ void add_process(ordered_json& out, const std::string& where, std::optional<std:
   out[where + "_difference_bytes"] = std::move(difference);
 }
 
+device::NvmlGpu address_of(const cuda::DeviceInfo& gpu) { return {gpu.pci, gpu.uuid}; }
+
 ordered_json describe_nvml(const device::NvmlReading& nvml) {
   ordered_json out = ordered_json::object();
   if (!nvml.path.empty()) out["path"] = nvml.path;
   if (!nvml.driver.empty()) out["driver"] = nvml.driver;
+  if (!nvml.uuid.empty()) out["uuid"] = nvml.uuid;
   if (nvml.memory) {
     out["total_bytes"] = nvml.memory->total;
     out["used_bytes"] = nvml.memory->used;
@@ -111,11 +114,15 @@ ordered_json Engine::describe_memory() {
     const std::uint64_t ours = budget_.used(MemoryKind::device);
     out["device_budget_bytes"] = limits.device;
     out["device_bytes"] = ours;
-    const device::NvmlReading nvml = device::read_nvml(device_->info().pci);
+    const device::NvmlReading nvml = device::read_nvml(address_of(device_->info()));
     add_process(out, "device", nvml.process, ours);
     out["nvml"] = describe_nvml(nvml);
   } else {
-    out["nvml"] = describe_nvml(device::read_nvml("", config_.device_index));
+    const auto module = device::open_cuda_module(config_.device_index);
+    out["nvml"] = describe_nvml(device::read_nvml(
+        module.device ? address_of(*module.device) : device::NvmlGpu{.index = config_.device_index}));
+    if (!module.device)
+      out["nvml"]["which"] = "by NVML's numbers; the CUDA module would tell the one that CUDA means";
   }
   out["evictions"] = models_.evictions();
   out["models"] = ordered_json::array();

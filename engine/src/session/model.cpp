@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "engine/src/pipelines/needs.hpp"
+
 namespace talkrt::session {
 
 std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
@@ -12,6 +14,17 @@ std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
                       std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
 
+namespace {
+
+/// The account, which has room for what is known to be needed.
+device::Budget& ready(device::Budget& budget, const plan::Plan& plan,
+                      const std::function<nn::Backend&()>& backend, const render::Gpu* gpu) {
+  budget.require("the load", pipelines::needs_of(plan, backend, gpu));
+  return budget;
+}
+
+}  // namespace
+
 Model::Model(const std::string& path, std::optional<FileIdentity> identity, const BudgetOverride& budgets,
              device::Budget& engine_budget, const std::function<nn::Backend&()>& backend, int threads,
              const render::Gpu* gpu)
@@ -20,7 +33,7 @@ Model::Model(const std::string& path, std::optional<FileIdentity> identity, cons
       plan_(path),
       budget_(path, budgets.over({plan_.manifest().host_budget, plan_.manifest().device_budget}),
               &engine_budget),
-      mapping_(budget_, "plan file", plan_.bytes().size()),
+      mapping_(ready(budget_, plan_, backend, gpu), "plan file", plan_.bytes().size()),
       avatar_(pipelines::open_avatar(plan_, backend, budget_, threads, gpu)) {
   if (!avatar_->keeps_plan()) mapping_.shrink(0);
   host_bytes_ = budget_.used(device::MemoryKind::host);

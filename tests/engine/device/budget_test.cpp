@@ -55,6 +55,30 @@ TEST(Budget, refusal_names_owner_request_limit_and_what_is_held_largest_first) {
       "10.0 MiB are left; held now: 8.5 MiB (weights 8.0 MiB, scratch 512.0 KiB)");
 }
 
+TEST(Budget, requires_room_for_all_parts_at_once_and_charges_none) {
+  Budget engine("engine", {10 * kMiB, 4 * kMiB}), model("demo.plan", 0, &engine);
+  engine.charge("poses", MemoryKind::pinned, kMiB);
+  std::vector<Budget::Line> parts{{"rig", MemoryKind::host, 3 * kMiB},
+                                  {"weights", MemoryKind::host, 4 * kMiB},
+                                  {"queue", MemoryKind::pinned, 2 * kMiB},
+                                  {"Gaussians", MemoryKind::device, 4 * kMiB}};
+  model.require("the load", parts);
+  EXPECT_TRUE(model.lines().empty());
+  EXPECT_EQ(engine.used(MemoryKind::device) + engine.used(MemoryKind::host), 0u);
+  parts[0].bytes += kMiB;
+  try {
+    model.require("the load", parts);
+    ADD_FAILURE();
+  } catch (const BudgetRefusal& refusal) {
+    EXPECT_STREQ(refusal.what(),
+                 "engine: memory budget exceeded: the load of demo.plan asks for 10.0 MiB of host memory "
+                 "(rig 4.0 MiB, weights 4.0 MiB, queue 2.0 MiB pinned), 9.0 MiB of 10.0 MiB are left; "
+                 "held now: 1.0 MiB (poses 1.0 MiB pinned)");
+    EXPECT_EQ(refusal.missing(), kMiB);
+    EXPECT_EQ(refusal.account(), &engine);
+  }
+}
+
 TEST(Budget, a_refusal_anywhere_charges_nothing_anywhere) {
   Budget engine("engine", 2 * kMiB), model("model", 0, &engine), session("session", 0, &model);
   const Error error = error_of([&] { session.charge("frames", MemoryKind::host, 3 * kMiB); });

@@ -5,6 +5,8 @@
 //   FAKE_NVML_PROCESSES  "self:1048576,77:5,self:none": who computes on the GPU; "many": a list that always
 //                        grows; "garbage": a count that cannot be
 //   FAKE_NVML_MEMORY     "total,free,used", bytes
+//   FAKE_NVML_PARTS      "aaa=77:5;bbb=self:9": the GPU is split into parts of these UUIDs, and who computes
+//   there
 // It counts how often it was opened and closed. Compiled with FAKE_NVML_FIRST it is one of the oldest
 // drivers, with FAKE_NVML_BARE it lacks what a figure of the memory needs.
 #include <unistd.h>
@@ -43,10 +45,31 @@ struct LaterProcess {
   unsigned gpu_instance, compute_instance;
 };
 
+struct Part {
+  std::string uuid, processes;
+};
+
+std::vector<Part> parts() {
+  std::vector<Part> out;
+  std::istringstream entries(setting("FAKE_NVML_PARTS"));
+  for (std::string entry; std::getline(entries, entry, ';');) {
+    const auto equals = entry.find('=');
+    out.push_back({entry.substr(0, equals), entry.substr(equals + 1)});
+  }
+  return out;
+}
+
+// A handle is the address of one of these, the first that of the whole GPU.
+char handles[9];
+std::size_t part_of(const void* gpu) {
+  return static_cast<std::size_t>(static_cast<const char*>(gpu) - handles);
+}
+
 template <class Entry>
-int list(const char* function, unsigned* count, Entry* out) {
+int list(const char* function, const void* gpu, unsigned* count, Entry* out) {
   if (const int code = outcome(function); code != 0) return code;
-  const std::string who = setting("FAKE_NVML_PROCESSES");
+  const std::size_t part = part_of(gpu);
+  const std::string who = part == 0 ? setting("FAKE_NVML_PROCESSES") : parts().at(part - 1).processes;
   if (who == "garbage") return *count = 4000000000u, 7;
   if (who == "many") return *count += 9, 7;
   std::vector<Entry> all;
@@ -84,26 +107,50 @@ FAKE int nvmlSystemGetDriverVersion(char* text, unsigned size) {
 }
 FAKE int nvmlDeviceGetHandleByPciBusId_v2(const char* pci, void** out) {
   if (std::strcmp(pci, "0000:65:00.0") != 0) return 6;
-  *out = &opened;
+  *out = handles;
   return outcome("nvmlDeviceGetHandleByPciBusId_v2");
 }
 FAKE int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** out) {
   if (index != 0) return 2;
-  *out = &opened;
+  *out = handles;
   return outcome("nvmlDeviceGetHandleByIndex_v2");
 }
-FAKE int nvmlDeviceGetComputeRunningProcesses(void* /*gpu*/, unsigned* count, FirstProcess* out) {
-  return list("nvmlDeviceGetComputeRunningProcesses", count, out);
+FAKE int nvmlDeviceGetComputeRunningProcesses(void* gpu, unsigned* count, FirstProcess* out) {
+  return list("nvmlDeviceGetComputeRunningProcesses", gpu, count, out);
 }
 #ifndef FAKE_NVML_FIRST
-FAKE int nvmlDeviceGetComputeRunningProcesses_v3(void* /*gpu*/, unsigned* count, LaterProcess* out) {
-  return list("nvmlDeviceGetComputeRunningProcesses_v3", count, out);
+FAKE int nvmlDeviceGetComputeRunningProcesses_v3(void* gpu, unsigned* count, LaterProcess* out) {
+  return list("nvmlDeviceGetComputeRunningProcesses_v3", gpu, count, out);
+}
+FAKE int nvmlDeviceGetHandleByUUID(const char* uuid, void** out) {
+  const std::vector<Part> all = parts();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (uuid == "MIG-" + all[i].uuid) return *out = handles + i + 1, 0;
+  }
+  return 6;
+}
+FAKE int nvmlDeviceGetUUID(void* gpu, char* text, unsigned size) {
+  const std::size_t part = part_of(gpu);
+  const std::string uuid = part == 0 ? "GPU-whole" : "MIG-" + parts().at(part - 1).uuid;
+  std::strncpy(text, uuid.c_str(), size);
+  return 0;
+}
+FAKE int nvmlDeviceGetMigMode(void* /*gpu*/, unsigned* now, unsigned* later) {
+  return *now = *later = parts().empty() ? 0 : 1, 0;
+}
+FAKE int nvmlDeviceGetMaxMigDeviceCount(void* /*gpu*/, unsigned* count) {
+  const int code = outcome("nvmlDeviceGetMaxMigDeviceCount");
+  return *count = 7, code;
+}
+FAKE int nvmlDeviceGetMigDeviceHandleByIndex(void* /*gpu*/, unsigned index, void** out) {
+  if (index >= parts().size()) return 6;
+  return *out = handles + index + 1, 0;
 }
 #endif
 #ifndef FAKE_NVML_BARE
-FAKE int nvmlDeviceGetMemoryInfo(void* /*gpu*/, unsigned long long* total_free_used) {
+FAKE int nvmlDeviceGetMemoryInfo(void* gpu, unsigned long long* total_free_used) {
   if (const int code = outcome("nvmlDeviceGetMemoryInfo"); code != 0) return code;
-  std::string text = setting("FAKE_NVML_MEMORY");
+  std::string text = part_of(gpu) == 0 ? setting("FAKE_NVML_MEMORY") : "2147483648,1073741824,1073741824";
   std::istringstream figures(text.empty() ? "17179869184,16106127360,1073741824" : text);
   for (int i = 0; i < 3; ++i) {
     std::string figure;

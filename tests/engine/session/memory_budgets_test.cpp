@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/src/pipelines/needs.hpp"
 #include "tests/engine/session/emulated_gpu.hpp"
 
 namespace talkrt::session {
@@ -116,8 +117,7 @@ TEST_P(Budgets, the_host_may_keep_an_idle_model_and_another_one_goes) {
   EXPECT_EQ(host.asked, (std::vector{plan("a.plan"), plan("b.plan")}));
   // Now only a is idle: the breakdown says who keeps it.
   const std::string why = refusal([&] { (void)shared->load(plan("d.plan")); });
-  expect_text(why, "engine: memory budget exceeded: \"");
-  expect_text(why, "d.plan asks for");
+  expect_text(why, "engine: memory budget exceeded: the load of " + plan("d.plan") + " asks for ");
   expect_text(why, "; idle, and kept because the host wants them: " + plan("a.plan"));
   EXPECT_FALSE(a.expired());
 }
@@ -177,7 +177,7 @@ TEST_P(Budgets, a_load_may_have_other_budgets_than_its_plan_which_refuse_with_a_
   };
   const std::weak_ptr<const Model> idle = shared->load(plan("b.plan"));
   const std::string why = refusal([&] { (void)shared->load(plan("a.plan"), only(each / 2)); });
-  EXPECT_TRUE(why.starts_with(plan("a.plan") + ": memory budget exceeded: \"")) << why;
+  EXPECT_TRUE(why.starts_with(plan("a.plan") + ": memory budget exceeded: the load asks for ")) << why;
   EXPECT_FALSE(idle.expired()) << "a plan's own budget evicts nobody";
   const auto model = shared->load(plan("a.plan"), only(each));
   const auto limit = [&] {
@@ -206,6 +206,8 @@ TEST_P(Budgets, the_account_stands_beside_the_systems_figures) {
             memory["host_process_bytes"].get<std::int64_t>() - memory["host_bytes"].get<std::int64_t>() -
                 memory["pinned_bytes"].get<std::int64_t>());
   EXPECT_EQ(memory["nvml"]["free_bytes"], std::uint64_t{15} << 30);
+  EXPECT_EQ(memory["nvml"]["uuid"], "GPU-whole");
+  EXPECT_FALSE(memory["nvml"].contains("which")) << "CUDA tells the address, on the CPU too";
   if (on_gpu()) {
     EXPECT_EQ(memory["device_budget_bytes"], std::uint64_t{3} << 30);
     EXPECT_EQ(memory["device_bytes"], held(*shared));
@@ -254,6 +256,52 @@ TEST_P(Budgets, threads_that_load_draw_and_ask_at_once_stay_within_the_budget) {
   EXPECT_LE(held(*shared), room);
 }
 
+/// Of every model, what is known before a load, and what the load then holds.
+TEST_P(Budgets, what_a_load_is_said_to_need_it_takes) {
+  for (const char* name : {"tiny", "tiny_scene", "tiny_avatar", "golden_talkinggaussian",
+                           "golden_gaussiantalker", "tiny_vasa1"}) {
+    const auto shared = limited(0);
+    const std::string path = std::string(TALKRT_TEST_DATA "/") + name + ".plan";
+    const plan::Plan read(path);
+    std::uint64_t host = 0, device = 0;
+    for (const auto& part :
+         pipelines::needs_of(read, [&]() -> nn::Backend& { return shared->backend(); }, shared->gpu())) {
+      EXPECT_GT(part.bytes, 0u) << name << ": " << part.what;
+      (part.kind == MemoryKind::device ? device : host) += part.bytes;
+    }
+    const auto model = shared->load(path);
+    EXPECT_EQ(device, model->device_bytes()) << name;
+    if (model->manifest().is_scene()) {  // some of it is held for a moment only
+      host -= read.bytes().size();
+      if (on_gpu()) host = 0;
+    }
+    EXPECT_LE(host, model->host_bytes()) << name;
+    // Packed weights take whole pages; speech that a portrait's model heard last is not in the sum.
+    EXPECT_GE(host + host / 8 + (std::uint64_t{300} << 10), model->host_bytes()) << name;
+  }
+}
+
+TEST_P(Budgets, a_load_that_cannot_fit_is_refused_at_once_with_all_its_parts) {
+  const auto shared = limited(0);
+  const std::uint64_t calls = talkrt_emulation_calls("cudaMalloc");
+  const BudgetOverride one = on_gpu() ? BudgetOverride{0, 1} : BudgetOverride{1, 0};
+  std::string why = refusal([&] { (void)shared->load(plan("a.plan"), one); });
+  expect_text(why, ", 1 B of 1 B are left; held now: 0 B");
+  if (on_gpu()) {
+    expect_text(why, " of device memory (Gaussians on the GPU ");
+  } else {
+    for (const char* part :
+         {" of host memory (plan file 21.4 KiB, ", "graph speech_to_motion ", "Gaussians ", "rig "}) {
+      expect_text(why, part);
+    }
+  }
+  why = refusal([&] { (void)shared->load(TALKRT_TEST_DATA "/golden_gaussiantalker.plan", one); });
+  for (const std::string part : {"Gaussians", "networks of the Gaussians"}) {
+    expect_text(why, part + (on_gpu() ? " on the GPU " : " "));
+  }
+  EXPECT_EQ(talkrt_emulation_calls("cudaMalloc"), calls);
+}
+
 using FullGpu = OnGpu;
 
 TEST_F(FullGpu, a_load_beyond_what_the_gpu_has_free_takes_nothing_and_lists_who_holds_what) {
@@ -267,7 +315,8 @@ TEST_F(FullGpu, a_load_beyond_what_the_gpu_has_free_takes_nothing_and_lists_who_
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), TALKRT_ERROR_OUT_OF_MEMORY);
     const std::string why = error.what();
-    EXPECT_NE(why.find("engine: the GPU is full: \"Gaussians on the GPU\" of "), std::string::npos) << why;
+    EXPECT_NE(why.find("engine: the GPU is full: the load of "), std::string::npos) << why;
+    EXPECT_NE(why.find(" of device memory (Gaussians on the GPU "), std::string::npos) << why;
     EXPECT_NE(why.find("1000 B are free on it; held now: "), std::string::npos) << why;
     EXPECT_NE(why.find("poses on the GPU"), std::string::npos) << why;
   }

@@ -184,7 +184,9 @@ def _print(
         print(f"  {mark}  {finding.name:15} {finding.detail}")
     print("\nengine")
     for device in description["devices"]:
-        print(f"  device    {_short(device)}")
+        told = verdict.why.endswith(device.get("missing", "\n"))  # below
+        shown = {key: value for key, value in device.items() if key != "missing" or not told}
+        print(f"  device    {_short(shown)}")
     for backend in description["backends"]:
         print(f"  back end  {_short(backend)}")
     print("\nmemory")
