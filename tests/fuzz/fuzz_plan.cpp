@@ -88,8 +88,8 @@ void check_engines(const Plan& plan) {
   std::set<std::string> seen;
   for (const auto& engine : plan.manifest().engines) {
     require(seen.insert(engine.tensor).second && engine.tensor.starts_with("engine/" + engine.graph + "/"));
-    require(engine_version(plan.find(engine.tensor)->bytes) == engine.tensorrt);
-    require(graph_source(plan, engine.graph).size() == engine.source.size());
+    require(talkrt::plan::engine_version(plan.find(engine.tensor)->bytes) == engine.tensorrt);
+    require(talkrt::plan::graph_source(plan, engine.graph).size() == engine.source.size());
     for (const auto& [name, tensor] : engine.refit) require(plan.find(tensor) != nullptr);
   }
 }

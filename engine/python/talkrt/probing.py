@@ -107,8 +107,8 @@ def tensorrt_module() -> Finding:
     if beside.is_file():
         return Finding(name, True, str(beside))
     advice = (
-        "to run TensorRT engines: set TENSORRT_ROOT to a checkout of github.com/NVIDIA/TensorRT, "
-        "build talkrt_tensorrt with CMake, and name it in TALKRT_TENSORRT_MODULE"
+        "to run TensorRT engines: set TENSORRT_ROOT to a checkout of github.com/NVIDIA/TensorRT "
+        "and install TalkRT again, which takes the module along"
     )
     return Finding(name, False, f"no {file}: built without TensorRT's headers", advice)
 

@@ -54,6 +54,21 @@ TEST(ExternalWeights, are_found_with_type_shape_and_location) {
   EXPECT_EQ(found[0].shape, (std::vector<std::int64_t>{3, 5}));
 }
 
+TEST(ExternalWeights, that_products_multiply_by_are_told_from_others) {
+  const auto at = [](const char* name) { return onnx::external_at(name, {2, 2}, name); };
+  const onnx::Graph graph{
+      .nodes = {onnx::node("Cast", {"half"}, {"float"}), onnx::node("MatMul", {"x", "float"}, {"a"}),
+                onnx::node("Gemm", {"a", "matrix", "bias"}, {"b"}),
+                onnx::node("MatMul", {"left", "b"}, {"c"}), onnx::node("Gather", {"table", "x"}, {"d"}),
+                onnx::node("MatMul", {"c"}, {})},
+      .initializers = {at("half"), at("matrix"), at("bias"), at("left"), at("table")}};
+  std::string multiplied;
+  for (const ExternalWeight& weight : weights(onnx::model(graph.bytes()))) {
+    if (weight.multiplied) multiplied += weight.name + " ";
+  }
+  EXPECT_EQ(multiplied, "half matrix ");
+}
+
 TEST(ExternalWeights, are_found_however_the_message_is_encoded) {
   // Entries with the value before the key, packed dimensions, the flag alone, the entries without the flag.
   const std::string packed = onnx::field(1, onnx::varint(3) + onnx::varint(300)) + onnx::field(2, 1) +
