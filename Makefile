@@ -102,13 +102,19 @@ test-python: $(STAMPS)/dev test-cpp
 	$(call say,"Python tests")
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
+# The analyzer follows calls less far than it can, in a third of the time; `make lint ANALYZER=` is the whole of it.
+ANALYZER = --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=mode=shallow
+
+# Without precompiled headers, so that a file that does not include what it uses shows.
 lint: $(STAMPS)/dev
 	$(call say,"clang-format")
 	@git ls-files '*.cpp' '*.hpp' '*.c' '*.h' '*.cu' | xargs $(BIN)/clang-format --dry-run -Werror
 	$(call say,"clang-tidy")
+	@mkdir -p build/lint
+	@sed -E 's/-Winvalid-pch -include [^ ]*cmake_pch.hxx//' $(NATIVE_BUILD)/compile_commands.json >build/lint/compile_commands.json
 	@git ls-files 'engine/**/*.cpp' 'kernels/**/*.cpp' | grep -v -e bindings/ -e engine/tensorrt/ \
-	  | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p $(NATIVE_BUILD) --quiet --warnings-as-errors='*' 2>build/clang-tidy.log \
-	  || { grep -v 'warnings generated' build/clang-tidy.log; exit 1; }
+	  | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p build/lint --quiet --warnings-as-errors='*' $(ANALYZER) 2>build/lint/clang-tidy.log \
+	  || { grep -v 'warnings generated' build/lint/clang-tidy.log; exit 1; }
 	$(call say,"ruff")
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 	$(call say,"mypy --strict")
