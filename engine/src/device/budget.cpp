@@ -96,7 +96,7 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
   const std::lock_guard lock(mutex_);
   Line& reserved = line_for(lines_, what, kind);  // may allocate, so before anything is charged
   try {
-    agree(asker, kind, bytes);
+    agree({asker, kind, bytes, on_device(kind) ? bytes : 0});
     if (parent_ != nullptr) parent_->charge(owner_, kind, bytes, asker + " of " + owner_);
   } catch (...) {
     drop_empty(lines_);
@@ -106,24 +106,25 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
 }
 
 /// Throws unless this account has room.
-void Budget::agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
-                   const std::string& parts) const {
-  const std::string request =
-      asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory" + parts;
+void Budget::agree(const Request& request) const {
+  const auto& [asker, kind, bytes, supplied, parts] = request;
+  const std::string asks = asker + " asks for " + human(bytes) + " of " + name_of(kind) + " memory" + parts;
   const std::uint64_t used = sum(lines_, on_device(kind)), limit = limit_for(limits_, kind);
   const std::uint64_t left =
       limit == 0 ? std::numeric_limits<std::uint64_t>::max() / 4 - used : limit - std::min(used, limit);
   if (bytes > left) {
-    std::string text = owner_ + ": memory budget exceeded: " + request;
+    std::string text = owner_ + ": memory budget exceeded: " + asks;
     if (limit != 0) text += ", " + human(left) + " of " + human(limit) + " are left";
     throw BudgetRefusal(TALKRT_ERROR_OUT_OF_BUDGET, text + held(kind), this, kind, bytes - left);
   }
-  if (!device_supply_ || !on_device(kind)) return;
-  if (const auto free = device_supply_(); free && bytes > *free) {
-    throw BudgetRefusal(TALKRT_ERROR_OUT_OF_MEMORY,
-                        owner_ + ": the GPU is full: " + request + ", " + human(*free) + " are free on it" +
-                            held(kind) + "; the rest is held by others",
-                        this, kind, bytes - *free);
+  const Supply& supply = on_device(kind) ? device_supply_ : host_supply_;
+  if (supplied == 0 || !supply) return;
+  if (const auto free = supply(); free && supplied > *free) {
+    const char* who = on_device(kind) ? ": the GPU is full: " : ": the system's memory is full: ";
+    throw BudgetRefusal(
+        TALKRT_ERROR_OUT_OF_MEMORY,
+        owner_ + who + asks + ", " + human(*free) + " are free" + held(kind) + "; the rest is held by others",
+        this, kind, supplied - *free);
   }
 }
 
@@ -134,17 +135,21 @@ std::string Budget::held(MemoryKind kind) const {
 void Budget::require(const std::string& what, std::span<const Line> parts) const {
   const std::vector<Line> all(parts.begin(), parts.end());
   for (const MemoryKind kind : {MemoryKind::host, MemoryKind::device}) {
-    if (const std::uint64_t bytes = sum(all, on_device(kind)); bytes != 0) {
-      require(what, kind, bytes, listed(all, on_device(kind)));
+    const bool device = on_device(kind);
+    std::uint64_t fresh = 0;
+    for (const Line& line : all) fresh += on_device(line.kind) == device && !line.mapped ? line.bytes : 0;
+    if (const std::uint64_t bytes = sum(all, device); bytes != 0) {
+      require({what, kind, bytes, fresh, listed(all, device)});
     }
   }
 }
 
-void Budget::require(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
-                     const std::string& parts) const {
+void Budget::require(Request request) const {
   const std::lock_guard lock(mutex_);
-  agree(asker, kind, bytes, parts);
-  if (parent_ != nullptr) parent_->require(asker + " of " + owner_, kind, bytes, parts);
+  agree(request);
+  if (parent_ == nullptr) return;
+  request.asker += " of " + owner_;
+  parent_->require(std::move(request));
 }
 
 std::string Budget::breakdown(MemoryKind kind) const {
@@ -172,6 +177,11 @@ BudgetRefusal Budget::refused(const std::string& what, MemoryKind kind, std::uin
 void Budget::set_device_supply(Supply free) {
   const std::lock_guard lock(mutex_);
   device_supply_ = std::move(free);
+}
+
+void Budget::set_host_supply(Supply free) {
+  const std::lock_guard lock(mutex_);
+  host_supply_ = std::move(free);
 }
 
 Limits Budget::limits() const {

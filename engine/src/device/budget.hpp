@@ -53,6 +53,7 @@ class Budget {
     std::string what;
     MemoryKind kind;
     std::uint64_t bytes;
+    bool mapped = false;  // a file, whose pages the system takes back when it needs them
   };
 
   /// The parent must outlive this, and lists this account as one line named `owner` ("model demo").
@@ -81,22 +82,28 @@ class Budget {
   /// Other limits from now on. Throws BudgetRefusal when more than that is held, and keeps the old ones.
   void set_limits(Limits limits);
 
-  /// What the GPU itself has free, whoever holds the rest; asked before its memory is charged to this
-  /// account.
+  /// What the GPU itself has free, whoever holds the rest, asked before its memory is charged to this
+  /// account; and what the system has, asked by require().
   using Supply = std::function<std::optional<std::uint64_t>()>;
   void set_device_supply(Supply free);
+  void set_host_supply(Supply free);
 
  private:
   void charge(const std::string& what, MemoryKind kind, std::uint64_t bytes, const std::string& asker);
-  void agree(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
-             const std::string& parts = "") const;
-  void require(const std::string& asker, MemoryKind kind, std::uint64_t bytes,
-               const std::string& parts) const;
+  struct Request {
+    std::string asker;
+    MemoryKind kind;
+    std::uint64_t bytes;
+    std::uint64_t supplied;  // of them, what the GPU or the system is asked for; 0: is not asked
+    std::string parts = "";  // " (weights 8.0 MiB)"
+  };
+  void agree(const Request& request) const;
+  void require(Request request) const;
   [[nodiscard]] std::string held(MemoryKind kind) const;
 
   const std::string owner_;
   Limits limits_;
-  Supply device_supply_;
+  Supply device_supply_, host_supply_;
   Budget* parent_;
   mutable std::mutex mutex_;
   std::vector<Line> lines_;

@@ -68,7 +68,7 @@ std::vector<std::string> portrait_graphs(const plan::Vasa1Spec& spec) {
 
 Lines needs_of(const plan::Plan& plan, const std::function<nn::Backend&()>& backend, const render::Gpu* gpu) {
   const plan::Manifest& manifest = plan.manifest();
-  Lines out{{"plan file", MemoryKind::host, plan.bytes().size()}};
+  Lines out{{"plan file", MemoryKind::host, plan.bytes().size(), true}};
   const auto add = [&](const Lines& lines) { out.insert(out.end(), lines.begin(), lines.end()); };
   if (manifest.model == "gaussian") {
     add(cloud_lines(plan, gpu != nullptr, true));

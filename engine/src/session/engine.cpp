@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/src/device/cuda_module.hpp"
+#include "engine/src/device/resident.hpp"
 #include "engine/src/nn/choose_backend.hpp"
 
 namespace talkrt::session {
@@ -12,6 +13,7 @@ Engine::Engine(EngineConfig config)
       budget_("engine", device::Limits{config_.host_budget, config_.device_budget}),
       pool_(config_.threads > 0 ? config_.threads : device::usable_cores()),
       models_(budget_, config_.log, config_.may_evict) {
+  budget_.set_host_supply(device::available_bytes);
   if (config_.device != TALKRT_DEVICE_CPU) open_gpu();
 }
 

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/src/device/resident.hpp"
+
 namespace talkrt::device {
 namespace {
 
@@ -77,6 +79,34 @@ TEST(Budget, requires_room_for_all_parts_at_once_and_charges_none) {
     EXPECT_EQ(refusal.missing(), kMiB);
     EXPECT_EQ(refusal.account(), &engine);
   }
+}
+
+TEST(Budget, requires_of_the_system_what_no_file_backs) {
+  Budget engine("engine", 0), model("demo.plan", 0, &engine);
+  engine.set_host_supply([] { return 4 * kMiB; });
+  std::vector<Budget::Line> parts{{"plan file", MemoryKind::host, 9 * kMiB, true},
+                                  {"rig", MemoryKind::host, 4 * kMiB}};
+  model.require("the load", parts);
+  model.charge("rig", MemoryKind::host, 5 * kMiB);  // taken at once: the system itself says whether it can
+  parts[1].bytes += 1;
+  try {
+    model.require("the load", parts);
+    ADD_FAILURE();
+  } catch (const BudgetRefusal& refusal) {
+    EXPECT_EQ(refusal.code(), TALKRT_ERROR_OUT_OF_MEMORY);
+    EXPECT_EQ(refusal.missing(), 1u);
+    EXPECT_TRUE(contains(refusal,
+                         "engine: the system's memory is full: the load of demo.plan asks for 13.0 MiB of "
+                         "host memory (plan file 9.0 MiB, rig 4.0 MiB), 4.0 MiB are free; held now: 5.0 MiB"))
+        << refusal.what();
+  }
+}
+
+TEST(Host, says_what_it_can_still_give) {
+  const auto available = available_bytes();
+  ASSERT_TRUE(available);
+  EXPECT_GT(*available, kMiB);
+  EXPECT_LT(*available, 1ull << 50);
 }
 
 TEST(Budget, a_refusal_anywhere_charges_nothing_anywhere) {

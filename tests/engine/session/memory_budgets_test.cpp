@@ -317,7 +317,7 @@ TEST_F(FullGpu, a_load_beyond_what_the_gpu_has_free_takes_nothing_and_lists_who_
     const std::string why = error.what();
     EXPECT_NE(why.find("engine: the GPU is full: the load of "), std::string::npos) << why;
     EXPECT_NE(why.find(" of device memory (Gaussians on the GPU "), std::string::npos) << why;
-    EXPECT_NE(why.find("1000 B are free on it; held now: "), std::string::npos) << why;
+    EXPECT_NE(why.find("1000 B are free; held now: "), std::string::npos) << why;
     EXPECT_NE(why.find("poses on the GPU"), std::string::npos) << why;
   }
   EXPECT_EQ(talkrt_emulation_calls("cudaMalloc"), calls);
