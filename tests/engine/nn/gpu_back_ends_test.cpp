@@ -231,6 +231,23 @@ TEST_F(GpuBackEnds, a_graph_goes_to_tensorrt_where_the_plan_has_an_engine_for_th
   backend.reset();
 }
 
+TEST_F(GpuBackEnds, what_a_graph_needs_is_known_before_it_is_opened) {
+  const auto needs = [&](const ProbePlan& probe) {
+    (void)choose(probe);
+    const Budget::Line line = backend->needs(probe.plan(), probe.spec());
+    EXPECT_EQ(line.what, "graph probe");
+    return std::pair(line.kind, line.bytes);
+  };
+  EXPECT_EQ(needs(accumulator_plan({{}})), std::pair(MemoryKind::device, std::uint64_t{44}));  // the engine
+  EXPECT_EQ(needs(accumulator_plan({{.stripped = true}})), std::pair(MemoryKind::device, std::uint64_t{16}));
+  EXPECT_EQ(needs(accumulator_plan()), std::pair(MemoryKind::host, std::uint64_t{16}))
+      << "packed, on the CPU";
+  EXPECT_EQ(needs(accumulator_plan({{}}, accumulator_entry(999'999))).first, MemoryKind::host);
+  const ProbePlan probe = accumulator_plan();
+  EXPECT_EQ(OnnxRuntimeGraph::needs(probe.plan(), probe.spec(), true).bytes, cuda_arena_bytes(16, 0));
+  backend.reset();
+}
+
 TEST_F(GpuBackEnds, without_an_engine_each_step_down_has_one_line_with_its_reason) {
   const ProbePlan probe = accumulator_plan();
   const auto graph = choose(probe);
