@@ -17,8 +17,8 @@ struct NvmlMemory {
 /// Which GPU is meant: NVML numbers GPUs as they are plugged in, and a process may see others of them, in
 /// another order, or one part of one (MIG), which has its parent's address.
 struct NvmlGpu {
-  std::string pci = "";   // "0000:65:00.0"; "": number `index` of NVML's
-  std::string uuid = "";  // "f8c6bd8b-...", of the GPU or of the part, without a prefix; "": not known
+  std::string pci{};   // "0000:65:00.0"; "": number `index` of NVML's
+  std::string uuid{};  // "f8c6bd8b-...", of the GPU or of the part, without a prefix; "": not known
   int index = 0;
 };
 
