@@ -41,7 +41,16 @@ CurrentDevice::CurrentDevice(int device) noexcept {
 }
 
 CurrentDevice::~CurrentDevice() {
-  if (contexts().there()) contexts().set(before_);
+  if (!stays_) go_back(before_);
+}
+
+CUcontext CurrentDevice::stay() {
+  stays_ = true;
+  return before_;
+}
+
+void CurrentDevice::go_back(CUcontext before) {
+  if (contexts().there()) contexts().set(before);
 }
 
 }  // namespace talkrt::cuda

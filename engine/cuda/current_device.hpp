@@ -19,7 +19,12 @@ class CurrentDevice {
   ~CurrentDevice();
   [[nodiscard]] cudaError_t error() const { return error_; }
 
+  /// Leaves the device current after its end; what the thread had before, for go_back().
+  [[nodiscard]] CUcontext stay();
+  static void go_back(CUcontext before);
+
  private:
+  bool stays_ = false;
   CUcontext before_ = nullptr;
   cudaError_t error_ = cudaSuccess;
 };

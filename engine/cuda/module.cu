@@ -4,45 +4,15 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <new>
 
 #include "engine/cuda/current_device.hpp"
+#include "engine/cuda/guarded.hpp"
 #include "engine/cuda/module.hpp"
 #include "engine/cuda/painter.hpp"
+#include "engine/cuda/stream_calls.hpp"
 
 namespace talkrt::cuda {
 namespace {
-
-/// CUDA calls it an old driver when there is none.
-struct NoDriver {};
-
-template <class F>
-int guarded(Why* why, F&& call) {
-  int code = static_cast<int>(cudaErrorUnknown);
-  const char* text = "an unknown failure in the CUDA module";
-  char copy[sizeof Why::text];
-  try {
-    call();
-    return 0;
-  } catch (const Error& error) {
-    code = static_cast<int>(error.code);
-    std::snprintf(copy, sizeof copy, "%s", error.what());
-    text = copy;
-  } catch (const std::invalid_argument& error) {
-    code = static_cast<int>(cudaErrorInvalidValue);
-    std::snprintf(copy, sizeof copy, "%s", error.what());
-    text = copy;
-  } catch (const NoDriver&) {
-    code = static_cast<int>(cudaErrorInsufficientDriver);
-    text = "no NVIDIA driver is installed";
-  } catch (const std::bad_alloc&) {
-    code = static_cast<int>(cudaErrorMemoryAllocation);
-    text = "the host has no memory left";
-  } catch (...) {  // the text above
-  }
-  if (why != nullptr) std::snprintf(why->text, sizeof why->text, "%s", text);
-  return code;
-}
 
 /// As text: 8-4-4-4-12 hexadecimal digits.
 void write_uuid(char (&out)[sizeof DeviceInfo::uuid], const char (&bytes)[16]) {
@@ -74,19 +44,9 @@ int describe(int device, DeviceInfo* info, Why* why) {
   });
 }
 
-/// What throws, with the device's context current.
-template <class F>
-int on_device(int device, Why* why, F&& call) {
-  return guarded(why, [&] {
-    const CurrentDevice here(device);
-    check(here.error(), "choosing the device");
-    call();
-  });
-}
-
 /// The calls below go to the legacy stream, which the painters' do not wait for, and for device memory they
 /// return before the device has done them.
-void finish() { check(cudaStreamSynchronize(nullptr), "waiting for the device"); }
+void settle() { check(cudaStreamSynchronize(nullptr), "waiting for the device"); }
 
 int free_memory(int device, std::uint64_t* bytes, Why* why) {
   return on_device(device, why, [&] {
@@ -108,7 +68,7 @@ int take(int device, Memory kind, std::uint64_t bytes, void** out, Why* why) {
     check(cudaMalloc(&taken, bytes), "taking device memory");
     std::unique_ptr<void, decltype(&cudaFree)> held(taken, cudaFree);
     check(cudaMemset(taken, 0, bytes), "clearing device memory");
-    finish();
+    settle();
     *out = held.release();
   });
 }
@@ -122,7 +82,7 @@ int copy_in(int device, void* to, const void* from, std::uint64_t bytes, Why* wh
   if (bytes == 0) return 0;
   return on_device(device, why, [&] {
     check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copying to the device");
-    finish();
+    settle();
   });
 }
 
@@ -208,7 +168,19 @@ constexpr Module kModule{.abi = kModuleAbi,
                          .wait = wait,
                          .ready = ready,
                          .follow = follow,
-                         .destroy_ticket = destroy_ticket};
+                         .destroy_ticket = destroy_ticket,
+                         .enter = enter,
+                         .leave = leave,
+                         .create_stream = create_stream,
+                         .destroy_stream = destroy_stream,
+                         .copy = copy,
+                         .record = record,
+                         .finish = finish,
+                         .begin_capture = begin_capture,
+                         .end_capture = end_capture,
+                         .launch = launch,
+                         .destroy_captured = destroy_captured,
+                         .compose = compose};
 
 }  // namespace
 }  // namespace talkrt::cuda

@@ -20,6 +20,7 @@
 #include "kernels/gaussian/movement_cuda.hpp"
 #include "kernels/gaussian/raster_cuda.hpp"
 #include "kernels/gaussian/track_cuda.hpp"
+#include "kernels/image/paste_cuda.hpp"
 
 namespace talkrt::cuda {
 
@@ -89,6 +90,9 @@ struct Job {
 /// One GPU's draw stream, copy stream and graphs, for all sessions of an engine.
 class Painter;
 
+/// What a stream was given while it was captured, to be launched as one.
+class Captured;
+
 struct Module {
   std::uint32_t abi;
   std::uint32_t bytes;  // of this table
@@ -130,6 +134,31 @@ struct Module {
   /// What is enqueued on `stream` from now on waits for it instead; returns at once.
   int (*follow)(Ticket* ticket, CUstream_st* stream, Why* why);
   void (*destroy_ticket)(Ticket* ticket);
+
+  // Streams that other libraries fill, such as those that run networks. Painters do not wait for them, nor
+  // they for painters.
+
+  /// The device's context is the calling thread's until leave(): for libraries that compute in that one.
+  int (*enter)(int device, void** before, Why* why);
+  void (*leave)(void* before);
+  int (*create_stream)(int device, CUstream_st** out, Why* why);
+  /// Waits for what runs. Null is nothing.
+  void (*destroy_stream)(int device, CUstream_st* stream);
+  /// From and to device or pinned memory, in the stream's order; returns at once. Memory of the host's that
+  /// is not pinned must stay until finish().
+  int (*copy)(int device, CUstream_st* stream, void* to, const void* from, std::uint64_t bytes, Why* why);
+  /// "What the stream was given so far is done."
+  int (*record)(Ticket* ticket, CUstream_st* stream, Why* why);
+  /// Waits for all that the stream was given.
+  int (*finish)(int device, CUstream_st* stream, Why* why);
+  /// What the stream is given from now on is written down, not done. By one thread at a time.
+  int (*begin_capture)(int device, CUstream_st* stream, Why* why);
+  /// `out` null: it is thrown away.
+  int (*end_capture)(int device, CUstream_st* stream, Captured** out, Why* why);
+  int (*launch)(Captured* captured, CUstream_st* stream, Why* why);
+  void (*destroy_captured)(Captured* captured);
+  /// One kernel, in the stream's order.
+  int (*compose)(int device, CUstream_st* stream, const image::CudaPortrait* portrait, Why* why);
 };
 
 using ModuleEntry = const Module* (*)(std::uint32_t abi);

@@ -25,6 +25,8 @@ TALKRT_EMULATION_EXPORT uint64_t talkrt_emulation_calls(const char* name);
 /* The `nth` call from now on (0: the next one) fails with this CUDA error. After one that means a lost GPU
  * (700, an illegal address), every later call fails with it. */
 TALKRT_EMULATION_EXPORT void talkrt_emulation_fail(uint64_t nth, int error);
+/* The next call of this function of the runtime fails with this CUDA error, once. */
+TALKRT_EMULATION_EXPORT void talkrt_emulation_fail_call(const char* name, int error);
 /* Sound again: no failures, no limit. */
 TALKRT_EMULATION_EXPORT void talkrt_emulation_restore(void);
 /* 1: streams do nothing until somebody waits for it, so that whoever forgets to wait finds old bytes. 0: they
@@ -32,6 +34,10 @@ TALKRT_EMULATION_EXPORT void talkrt_emulation_restore(void);
 TALKRT_EMULATION_EXPORT int talkrt_emulation_set_late(int late);
 /* 0: blocks of threads run in order; else shuffled by this seed. Returns the last seed. */
 TALKRT_EMULATION_EXPORT unsigned talkrt_emulation_set_order(unsigned seed);
+
+/* What a library that computes on the GPU would put on a stream (a cudaStream_t); may be captured. Answers a
+ * CUDA error. */
+TALKRT_EMULATION_EXPORT int talkrt_emulation_enqueue(void* stream, void (*work)(void* data), void* data);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@ struct State {
   std::map<std::string, std::uint64_t, std::less<>> calls;
   std::uint64_t all = 0, failing = UINT64_MAX;  // the number of the call that fails
   cudaError_t failure = cudaSuccess, lost = cudaSuccess;
+  std::map<std::string, cudaError_t, std::less<>> failing_once;  // by function
 };
 
 State& state() {
@@ -37,12 +38,14 @@ Call::Call(const char* name) {
   State& s = state();
   lock_ = std::unique_lock(s.mutex);
   ++s.calls[name];
-  if (s.all++ == s.failing) {
-    error = s.failure;
-    if (cuda::lost(s.failure)) {
-      s.lost = s.failure;
-      forget_all();
-    }
+  if (s.all++ == s.failing) error = s.failure;
+  if (const auto found = s.failing_once.find(name); found != s.failing_once.end()) {
+    error = found->second;
+    s.failing_once.erase(found);
+  }
+  if (error != cudaSuccess && cuda::lost(error)) {
+    s.lost = error;
+    forget_all();
   }
   if (s.lost != cudaSuccess) error = s.lost;
 }
@@ -70,8 +73,14 @@ void talkrt_emulation_fail(uint64_t nth, int error) {
   state().failure = static_cast<cudaError_t>(error);
 }
 
+void talkrt_emulation_fail_call(const char* name, int error) {
+  const std::lock_guard lock(state().mutex);
+  state().failing_once[name] = static_cast<cudaError_t>(error);
+}
+
 void talkrt_emulation_restore() {
   const std::lock_guard lock(state().mutex);
+  state().failing_once.clear();
   state().failing = UINT64_MAX;
   state().failure = state().lost = cudaSuccess;
   talkrt_emulation_set_memory_limit(UINT64_MAX);

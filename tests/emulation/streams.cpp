@@ -74,6 +74,10 @@ int talkrt_emulation_set_late(int value) {
   return before;
 }
 
+int talkrt_emulation_enqueue(void* stream, void (*work)(void* data), void* data) {
+  return launch(static_cast<cudaStream_t>(stream), [=] { work(data); });
+}
+
 // The next two return before a device has done them; only a copy to the host is waited for.
 cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
   return call("cudaMemset", [&] { enqueue(legacy, [=] { std::memset(memory, value, bytes); }); });

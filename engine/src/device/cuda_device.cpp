@@ -46,6 +46,11 @@ std::optional<std::uint64_t> CudaDevice::free_bytes() const noexcept {
   return bytes;
 }
 
+void CudaDevice::require_alive() const {
+  std::uint64_t bytes = 0;
+  call([&](auto& table, auto* why) { return table.free_memory(index_, &bytes, why); });
+}
+
 void CudaDevice::copy_in(void* to, std::span<const std::byte> from) const {
   if (from.empty()) return;
   cuda::Why why{};
@@ -71,8 +76,11 @@ void CudaTicket::wait() const {
 }
 
 void CudaTicket::follow(CUstream_st* stream) const {
-  cuda::Why why{};
-  gpu_->check(gpu_->table().follow(ticket_.get(), stream, &why), why);
+  gpu_->call([&](auto& table, auto* why) { return table.follow(ticket_.get(), stream, why); });
+}
+
+void CudaTicket::record(CUstream_st* stream) const {
+  gpu_->call([&](auto& table, auto* why) { return table.record(ticket_.get(), stream, why); });
 }
 
 }  // namespace talkrt::device

@@ -71,12 +71,7 @@ class ChosenBackend final : public Backend {
       : options_(std::move(options)),
         library_(std::make_shared<OnnxRuntimeLibrary>(options_.onnxruntime)),
         cpu_(open_onnxruntime(options_.onnxruntime)),
-        driver_(find<device::CudaDriver>(
-            [&] { return std::make_shared<const device::CudaDriver>(*options_.gpu, options_.cuda_driver); })),
-        tensorrt_(find<TensorRtLibrary>([&] {
-          require_driver();
-          return std::make_shared<const TensorRtLibrary>();
-        })),
+        tensorrt_(find<TensorRtLibrary>([] { return std::make_shared<const TensorRtLibrary>(); })),
         cuda_(find<OnnxRuntimeCuda>([&] { return open_cuda(); })) {}
 
   std::unique_ptr<Graph> open(const plan::Plan& plan, const plan::GraphSpec& spec, int threads,
@@ -85,8 +80,6 @@ class ChosenBackend final : public Backend {
     std::unique_ptr<Graph> graph;
     if (const std::string why = stays_on_cpu(plan, spec); !why.empty()) {
       decision.reasons.push_back("stays on the CPU: " + why);
-    } else if (!driver_.value) {
-      decision.reasons.push_back("stays on the CPU: " + driver_.missing);
     } else {
       graph = attempt(decision, "TensorRT", [&] { return open_tensorrt(plan, spec, budget, decision); });
       if (!graph) {
@@ -138,14 +131,9 @@ class ChosenBackend final : public Backend {
   }
 
  private:
-  void require_driver() const {
-    if (!driver_.value) throw Error(TALKRT_ERROR_BACKEND_MISSING, driver_.missing);
-  }
-
   /// Whether this ONNX Runtime has the provider is asked once, before anything is charged for a graph.
   std::shared_ptr<const OnnxRuntimeCuda> open_cuda() const {
-    require_driver();
-    auto cuda = std::make_shared<const OnnxRuntimeCuda>(driver_.value);
+    auto cuda = std::make_shared<const OnnxRuntimeCuda>(*options_.gpu);
     const OrtApi& api = library_->api();
     const auto options = library_->make<OrtSessionOptions>(
         api.ReleaseSessionOptions, "setting session options", api.CreateSessionOptions);
@@ -155,7 +143,7 @@ class ChosenBackend final : public Backend {
 
   /// Where there is a TensorRT.
   EngineHost host() const {
-    return {driver_.value->name(), driver_.value->compute_capability(), tensorrt_.value->version(),
+    return {options_.gpu->name(), options_.gpu->compute_capability(), tensorrt_.value->version(),
             !tensorrt_.value->full()};
   }
 
@@ -165,7 +153,7 @@ class ChosenBackend final : public Backend {
     const EngineChoice choice = choose_engine(plan, spec.name, host());
     if (choice.engine == nullptr) throw Error(TALKRT_ERROR_BACKEND_MISSING, choice.why);
     auto graph =
-        std::make_unique<TensorRtGraph>(tensorrt_.value, driver_.value, plan, spec, *choice.engine, budget);
+        std::make_unique<TensorRtGraph>(tensorrt_.value, *options_.gpu, plan, spec, *choice.engine, budget);
     if (!choice.why.empty()) decision.reasons.push_back(choice.why);
     return graph;
   }
@@ -195,7 +183,6 @@ class ChosenBackend final : public Backend {
   BackendOptions options_;
   std::shared_ptr<const OnnxRuntimeLibrary> library_;
   std::unique_ptr<Backend> cpu_;
-  Found<device::CudaDriver> driver_;
   Found<TensorRtLibrary> tensorrt_;
   Found<OnnxRuntimeCuda> cuda_;
   mutable std::mutex mutex_;
@@ -222,7 +209,7 @@ std::string stays_on_cpu(const plan::Plan& plan, const plan::GraphSpec& spec) {
 }
 
 std::unique_ptr<Backend> choose_backend(BackendOptions options) {
-  if (!options.gpu) return open_onnxruntime(options.onnxruntime);
+  if (options.gpu == nullptr) return open_onnxruntime(options.onnxruntime);
   return std::make_unique<ChosenBackend>(std::move(options));
 }
 

@@ -6,17 +6,16 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "engine/src/device/cuda_device.hpp"
 #include "engine/src/nn/graph.hpp"
 
 namespace talkrt::nn {
 
 struct BackendOptions {
-  std::string onnxruntime;  // path; "": found
-  std::optional<int> gpu;   // that graphs may run on; none: all of them on the CPU
-  std::string cuda_driver;  // path; "": libcuda.so.1
+  std::string onnxruntime;                  // path; "": found
+  const device::CudaDevice* gpu = nullptr;  // that graphs may run on; null: all of them on the CPU
   std::function<void(const std::string&)> log;
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,13 +16,47 @@
 #include "engine/src/device/budget.hpp"
 #include "engine/src/plan/plan.hpp"
 
+namespace talkrt::device {
+class CudaDevice;
+class CudaStream;
+class CudaTicket;
+}  // namespace talkrt::device
+
 namespace talkrt::nn {
+
+class Instance;
 
 /// An input that reads memory of the caller's, which many instances may share and none writes. A back end on
 /// a GPU copies it there when the instance is made and when it is reset, and does not see changes in between.
 struct Shared {
   std::string_view name;
   std::span<const float> data;
+};
+
+/// An input that is an output of another instance, which is run before this one and stays until this one's
+/// last run. It is read where it was made; only between a CPU and a GPU it is copied.
+struct Link {
+  std::string_view name;
+  Instance* from = nullptr;
+  std::string_view output;
+};
+
+/// What an instance has to do with its surroundings.
+struct Ties {
+  std::span<const Shared> shared = {};
+  std::span<const Link> links = {};
+  /// Outputs that nobody on the host reads, a link of a graph on the CPU included: a GPU keeps them. A run
+  /// without any other output returns when the GPU has been told.
+  std::span<const std::string_view> unread = {};
+};
+
+/// An output in a GPU's memory. Every run writes it, in the order of a stream. Whoever reads it on another
+/// stream lets that one wait for `written`, and then `stream` until it has read.
+struct DeviceOutput {
+  std::span<const float> data;  // the GPU's
+  std::shared_ptr<const device::CudaStream> stream;
+  bool exclusive = false;                       // the stream is used by one thread at a time
+  const device::CudaTicket* written = nullptr;  // by the last run
 };
 
 struct RunTimes {
@@ -33,11 +68,16 @@ struct RunTimes {
 class Instance {
  public:
   virtual ~Instance() = default;
-  /// Buffers bound to the graph; valid as long as the Instance. Throws NOT_FOUND for an unknown name, and
-  /// for an input that is shared.
+  /// Buffers bound to the graph; valid as long as the Instance. Throws NOT_FOUND for an unknown name, for an
+  /// input that is shared or linked, and for an output that a GPU keeps. input() waits until the last run has
+  /// read it; whoever keeps what it returned must know that by an output.
   [[nodiscard]] virtual std::span<float> input(std::string_view name) = 0;
   [[nodiscard]] virtual std::span<const float> output(std::string_view name) const = 0;
-  /// Runs once. Throws BACKEND_FAILED, and in the first run of a graph what warm() throws.
+  /// Nothing where it is in the host's memory alone. Throws NOT_FOUND.
+  [[nodiscard]] virtual std::optional<DeviceOutput> device_output(std::string_view /*name*/) const {
+    return std::nullopt;
+  }
+  /// Runs once. Throws BACKEND_FAILED, DEVICE_LOST, and in the first run of a graph what warm() throws.
   void run() {
     const auto begin = std::chrono::steady_clock::now();
     execute();
@@ -45,7 +85,7 @@ class Instance {
     ns_ += static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
     ++runs_;
   }
-  /// Of all runs so far. From any thread.
+  /// Of all runs so far, as long as run() took. From any thread.
   [[nodiscard]] RunTimes times() const noexcept { return {runs_, ns_}; }
   /// Where nobody ran the graph yet, runs it on zeros, uncounted: what a back end finds out in a first run,
   /// such as how much memory it takes, is then known, and no frame pays for it. Throws BACKEND_FAILED,
@@ -69,7 +109,9 @@ class Graph {
   /// Its buffers, and what a run takes beside them, are charged to `budget` when one is given. The Graph, and
   /// what is shared, must outlive the Instance. Throws OUT_OF_BUDGET, OUT_OF_MEMORY.
   [[nodiscard]] virtual std::unique_ptr<Instance> instance(device::Budget* budget = nullptr,
-                                                           std::span<const Shared> shared = {}) const = 0;
+                                                           const Ties& ties = {}) const = 0;
+  /// That it runs on; nullptr: the CPU.
+  [[nodiscard]] virtual const device::CudaDevice* gpu() const noexcept { return nullptr; }
   [[nodiscard]] virtual std::string_view backend()
       const noexcept = 0;  // "onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"
   /// Host memory beside the plan's mapping: weights that the back end repacks or has to copy.

@@ -16,20 +16,26 @@ std::string graph_of(const std::string& from) {
 
 }  // namespace
 
-std::span<const float> ChainInstance::output(std::string_view graph, std::string_view name) const {
+Instance& ChainInstance::step(std::string_view graph) const {
   const auto step =
       std::find_if(steps_.begin(), steps_.end(), [&](const Step& s) { return s.graph == graph; });
   if (step == steps_.end()) {
     throw Error(TALKRT_ERROR_NOT_FOUND, "graph " + std::string(graph) + " is not among those that run");
   }
-  return step->instance->output(name);
+  return *step->instance;
+}
+
+std::span<const float> ChainInstance::output(std::string_view graph, std::string_view name) const {
+  return step(graph).output(name);
+}
+
+std::optional<DeviceOutput> ChainInstance::device_output(std::string_view graph,
+                                                         std::string_view name) const {
+  return step(graph).device_output(name);
 }
 
 void ChainInstance::run() {
-  for (const Step& step : steps_) {
-    for (const Link& link : step.links) std::copy(link.from.begin(), link.from.end(), link.to.begin());
-    step.instance->run();
-  }
+  for (const Step& step : steps_) step.instance->run();
 }
 
 std::vector<const plan::GraphSpec*> GraphChain::needed(const plan::Plan& plan,
@@ -50,23 +56,42 @@ std::vector<const plan::GraphSpec*> GraphChain::needed(const plan::Plan& plan,
 GraphChain::GraphChain(const plan::Plan& plan, Backend& backend, std::span<const std::string> wanted,
                        device::Budget& budget) {
   for (const plan::GraphSpec* spec : needed(plan, wanted)) {
-    graphs_.push_back({spec, backend.open(plan, *spec, 1, &budget)});
+    graphs_.push_back({spec, backend.open(plan, *spec, 1, &budget), {}});
   }
+  for (Opened& opened : graphs_) {
+    if (std::find(wanted.begin(), wanted.end(), opened.spec->name) != wanted.end()) continue;
+    for (const plan::Port& port : opened.spec->outputs) {
+      if (stays(opened, port.name)) opened.unread.push_back(port.name);
+    }
+  }
+}
+
+/// Whether all that read the output are on its graph's GPU.
+bool GraphChain::stays(const Opened& opened, const std::string& output) const {
+  const std::string from = opened.spec->name + "." + output;
+  return std::all_of(graphs_.begin(), graphs_.end(), [&](const Opened& reader) {
+    const auto& inputs = reader.spec->inputs;
+    return reader.graph->gpu() == opened.graph->gpu() ||
+           std::none_of(inputs.begin(), inputs.end(), [&](const auto& port) { return port.from == from; });
+  });
 }
 
 ChainInstance GraphChain::instance(device::Budget& budget) const {
   ChainInstance out;
   for (const Opened& opened : graphs_) {
-    ChainInstance::Step step{opened.spec->name, opened.graph->instance(&budget), {}};
+    std::vector<Link> links;
     for (const plan::Port& port : opened.spec->inputs) {
-      const std::span<float> values = step.instance->input(port.name);
-      if (const std::string graph = graph_of(port.from); graph.empty()) {
-        out.inputs_.push_back({port.from, port.name, values});
-      } else {
-        step.links.push_back({out.output(graph, port.from.substr(graph.size() + 1)), values});
-      }
+      const std::string graph = graph_of(port.from);
+      if (graph.empty()) continue;
+      const std::string_view output = std::string_view(port.from).substr(graph.size() + 1);
+      links.push_back({port.name, &out.step(graph), output});
     }
-    out.steps_.push_back(std::move(step));
+    out.steps_.push_back(
+        {opened.spec->name, opened.graph->instance(&budget, {.links = links, .unread = opened.unread})});
+    for (const plan::Port& port : opened.spec->inputs) {
+      if (!graph_of(port.from).empty()) continue;
+      out.inputs_.push_back({port.from, port.name, out.steps_.back().instance->input(port.name)});
+    }
   }
   return out;
 }

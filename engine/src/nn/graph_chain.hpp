@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,19 +17,17 @@ namespace talkrt::nn {
 /// One session's use of a chain.
 class ChainInstance {
  public:
-  struct Link {  // an output that becomes an input
-    std::span<const float> from;
-    std::span<float> to;
-  };
   struct Input {  // what nobody but the caller fills
     std::string source, name;
     std::span<float> values;
   };
 
-  /// Inputs that come from no graph; of one name there may be several.
+  /// Inputs that come from no graph; of one name there may be several. A run has read them when it returns.
   [[nodiscard]] std::span<const Input> inputs() const noexcept { return inputs_; }
-  /// Throws NOT_FOUND.
+  /// Of a graph that was wanted. Throws NOT_FOUND.
   [[nodiscard]] std::span<const float> output(std::string_view graph, std::string_view name) const;
+  [[nodiscard]] std::optional<DeviceOutput> device_output(std::string_view graph,
+                                                          std::string_view name) const;
   /// Runs all graphs once. Throws BACKEND_FAILED.
   void run();
 
@@ -37,10 +36,10 @@ class ChainInstance {
   struct Step {
     std::string graph;
     std::unique_ptr<Instance> instance;
-    std::vector<Link> links;  // to be copied before it runs
   };
+  [[nodiscard]] Instance& step(std::string_view graph) const;
 
-  std::vector<Step> steps_;
+  std::vector<Step> steps_;  // whoever reads another comes after it
   std::vector<Input> inputs_;
 };
 
@@ -60,7 +59,10 @@ class GraphChain {
   struct Opened {
     const plan::GraphSpec* spec;
     std::unique_ptr<Graph> graph;
+    std::vector<std::string_view> unread;  // outputs, by the host
   };
+
+  [[nodiscard]] bool stays(const Opened& opened, const std::string& output) const;
 
   std::vector<Opened> graphs_;  // in running order
 };

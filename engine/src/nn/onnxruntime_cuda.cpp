@@ -12,14 +12,14 @@ void OnnxRuntimeCuda::add_to(const OnnxRuntimeLibrary& library, OrtSessionOption
   const std::string doing = "opening its CUDA provider";
   const auto cuda = library.make<OrtCUDAProviderOptionsV2>(api.ReleaseCUDAProviderOptions, doing,
                                                            api.CreateCUDAProviderOptions);
-  const std::string device = std::to_string(driver_->device()), limit = std::to_string(arena_bytes);
+  const std::string device = std::to_string(gpu().index()), limit = std::to_string(arena_bytes);
   const std::array<const char*, 5> keys{"device_id", "gpu_mem_limit", "arena_extend_strategy",
                                         "cudnn_conv_algo_search", "cudnn_conv_use_max_workspace"};
   // Extended by what is asked for, not doubled; the search is by rules, for it happens in the first run.
   const std::array<const char*, 5> values{device.c_str(), limit.c_str(), "kSameAsRequested", "HEURISTIC",
                                           "0"};
   library.check(api.UpdateCUDAProviderOptions(cuda.get(), keys.data(), values.data(), keys.size()), doing);
-  library.check(api.UpdateCUDAProviderOptionsWithValue(cuda.get(), "user_compute_stream", stream_.handle()),
+  library.check(api.UpdateCUDAProviderOptionsWithValue(cuda.get(), "user_compute_stream", stream_->handle()),
                 doing);
   library.check(api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda.get()), doing);
 }
@@ -28,7 +28,7 @@ Handle<OrtMemoryInfo> OnnxRuntimeCuda::memory(const OnnxRuntimeLibrary& library)
   const OrtApi& api = library.api();
   return library.make<OrtMemoryInfo>(
       api.ReleaseMemoryInfo, "describing device memory", [&](OrtMemoryInfo** out) {
-        return api.CreateMemoryInfo("Cuda", OrtDeviceAllocator, driver_->device(), OrtMemTypeDefault, out);
+        return api.CreateMemoryInfo("Cuda", OrtDeviceAllocator, gpu().index(), OrtMemTypeDefault, out);
       });
 }
 

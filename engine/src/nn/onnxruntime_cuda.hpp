@@ -8,20 +8,22 @@
 #include <memory>
 #include <string>
 
-#include "engine/src/device/cuda_driver.hpp"
+#include "engine/src/device/cuda_stream.hpp"
 #include "engine/src/nn/onnxruntime_library.hpp"
 
 namespace talkrt::nn {
 
-/// Where sessions of a graph compute. One stream for all of them: kernels of one run do not overlap those of
-/// another, and memory that one gives back may be taken by the next.
+/// Where graphs compute. One stream for all of them and their sessions: a provider is made with its stream,
+/// so a graph has one whoever runs it; and kernels of one run never overlap those of another, so that memory
+/// which one gives back may be taken by the next.
 class OnnxRuntimeCuda {
  public:
-  explicit OnnxRuntimeCuda(std::shared_ptr<const device::CudaDriver> driver)
-      : driver_(std::move(driver)), stream_(*driver_) {}
+  /// `gpu` must outlive it.
+  explicit OnnxRuntimeCuda(const device::CudaDevice& gpu)
+      : stream_(std::make_shared<const device::CudaStream>(gpu)) {}
 
-  [[nodiscard]] const device::CudaDriver& driver() const noexcept { return *driver_; }
-  [[nodiscard]] const device::CudaStream& stream() const noexcept { return stream_; }
+  [[nodiscard]] const device::CudaDevice& gpu() const noexcept { return stream_->gpu(); }
+  [[nodiscard]] const std::shared_ptr<const device::CudaStream>& stream() const noexcept { return stream_; }
 
   /// Makes the session that is about to be created compute on the GPU, in an arena of `arena_bytes` at most.
   /// Throws BACKEND_FAILED with ONNX Runtime's own reason, such as a build without CUDA or a missing cuDNN.
@@ -35,8 +37,7 @@ class OnnxRuntimeCuda {
   OnnxRuntimeCuda& operator=(const OnnxRuntimeCuda&) = delete;
 
  private:
-  std::shared_ptr<const device::CudaDriver> driver_;
-  device::CudaStream stream_;
+  std::shared_ptr<const device::CudaStream> stream_;
 };
 
 /// The most that ONNX Runtime may take on the GPU for a graph beside inputs, outputs and states: its weights,

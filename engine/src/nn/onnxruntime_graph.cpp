@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/src/nn/onnx_types.hpp"
+#include "engine/src/nn/onnxruntime_gpu_instance.hpp"
 #include "engine/src/nn/onnxruntime_instance.hpp"
 
 namespace talkrt::nn {
@@ -190,9 +191,9 @@ std::optional<std::size_t> OnnxRuntimeGraph::scratch_bytes() const noexcept {
   return bytes < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(bytes));
 }
 
-std::unique_ptr<Instance> OnnxRuntimeGraph::instance(device::Budget* budget,
-                                                     std::span<const Shared> shared) const {
-  return std::make_unique<OnnxRuntimeInstance>(*this, budget, shared);
+std::unique_ptr<Instance> OnnxRuntimeGraph::instance(device::Budget* budget, const Ties& ties) const {
+  if (cuda_) return std::make_unique<OnnxRuntimeGpuInstance>(*this, budget, ties);
+  return std::make_unique<OnnxRuntimeInstance>(*this, budget, ties);
 }
 
 }  // namespace talkrt::nn

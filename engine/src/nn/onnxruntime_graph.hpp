@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -29,8 +30,10 @@ class OnnxRuntimeGraph final : public Graph {
                    const plan::GraphSpec& spec, int threads, device::Budget* budget,
                    std::shared_ptr<const OnnxRuntimeCuda> cuda = nullptr);
 
-  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget,
-                                                   std::span<const Shared> shared) const override;
+  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget, const Ties& ties) const override;
+  [[nodiscard]] const device::CudaDevice* gpu() const noexcept override {
+    return cuda_ ? &cuda_->gpu() : nullptr;
+  }
   [[nodiscard]] std::string_view backend() const noexcept override {
     return cuda_ ? "onnxruntime-cuda" : "onnxruntime-cpu";
   }
@@ -44,6 +47,9 @@ class OnnxRuntimeGraph final : public Graph {
   /// nullptr: on the CPU.
   [[nodiscard]] const OnnxRuntimeCuda* cuda() const noexcept { return cuda_.get(); }
   [[nodiscard]] OrtSession* session() const noexcept { return session_.get(); }
+  /// For a run on a GPU, until it has been told: with a stream of ours ONNX Runtime has one handle of cuDNN's
+  /// and one of cuBLAS's for all threads, and these take one at a time.
+  [[nodiscard]] std::unique_lock<std::mutex> turn() const { return std::unique_lock(mutex_); }
 
   /// What a run takes beside inputs, outputs and states; known after the first one.
   [[nodiscard]] std::optional<std::size_t> scratch_bytes() const noexcept;
@@ -60,6 +66,7 @@ class OnnxRuntimeGraph final : public Graph {
   OnnxRuntimeMemory memory_;
   Handle<OrtSession> session_;
   mutable std::atomic<std::int64_t> scratch_bytes_{-1};
+  mutable std::mutex mutex_;
 };
 
 }  // namespace talkrt::nn

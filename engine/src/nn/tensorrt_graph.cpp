@@ -61,9 +61,8 @@ tensorrt::Allocator TensorRtMemory::allocator() {
 void* TensorRtMemory::take(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   try {
-    auto memory =
-        std::make_unique<device::CudaMemory>(driver_, budget_, "weights", bytes, device::MemoryKind::device);
-    void* const address = memory->data();
+    device::Buffer memory(budget_, "weights", bytes, device::MemoryKind::device, gpu_);
+    void* const address = memory.data();
     held_.emplace(address, std::move(memory));
     return address;
   } catch (const Error&) {
@@ -84,22 +83,21 @@ void TensorRtMemory::rethrow_refusal() {
   if (refusal_) std::rethrow_exception(refusal_);
 }
 
-TensorRtGraph::TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library,
-                             std::shared_ptr<const device::CudaDriver> driver, const plan::Plan& plan,
-                             const plan::GraphSpec& spec, const plan::EngineSpec& engine,
-                             device::Budget* budget)
+TensorRtGraph::TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library, const device::CudaDevice& gpu,
+                             const plan::Plan& plan, const plan::GraphSpec& spec,
+                             const plan::EngineSpec& engine, device::Budget* budget)
     : library_(std::move(library)),
-      driver_(std::move(driver)),
+      gpu_(gpu),
       plan_(plan),
       spec_(spec),
       account_("graph " + spec.name, 0, budget),
-      memory_(*driver_, account_),
+      memory_(gpu, account_),
       allocator_(memory_.allocator()) {
   if (plan::graph_source(plan, spec.name) != engine.source) {
     fail("it was built from another version of the graph; \"talkrt compile " + plan.label() +
          "\" builds it again");
   }
-  const device::CudaScope scope(*driver_);
+  const device::CudaScope scope(gpu_);
   open(engine);
   try {
     if (!engine.refit.empty()) refit(engine);
@@ -112,7 +110,7 @@ TensorRtGraph::TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library,
 
 TensorRtGraph::~TensorRtGraph() {
   // Where the GPU is lost, what TensorRT holds on the host goes with the process.
-  if (const device::CudaScope scope(*driver_, std::nothrow); scope) module().close_engine(engine_);
+  if (const device::CudaScope scope(gpu_, std::nothrow); scope) module().close_engine(engine_);
 }
 
 void TensorRtGraph::fail(const std::string& what) const {
@@ -171,9 +169,8 @@ void TensorRtGraph::verify_ports() const {
   }
 }
 
-std::unique_ptr<Instance> TensorRtGraph::instance(device::Budget* budget,
-                                                  std::span<const Shared> shared) const {
-  return std::make_unique<TensorRtInstance>(*this, budget, shared);
+std::unique_ptr<Instance> TensorRtGraph::instance(device::Budget* budget, const Ties& ties) const {
+  return std::make_unique<TensorRtInstance>(*this, budget, ties);
 }
 
 }  // namespace talkrt::nn

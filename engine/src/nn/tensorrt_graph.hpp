@@ -11,7 +11,7 @@
 #include <talkrt/error.hpp>
 
 #include "engine/src/device/budget.hpp"
-#include "engine/src/device/cuda_driver.hpp"
+#include "engine/src/device/cuda_stream.hpp"
 #include "engine/src/nn/graph.hpp"
 #include "engine/src/nn/tensorrt_library.hpp"
 
@@ -21,8 +21,7 @@ namespace talkrt::nn {
 class TensorRtMemory {
  public:
   /// Both must outlive it.
-  TensorRtMemory(const device::CudaDriver& driver, device::Budget& budget)
-      : driver_(driver), budget_(budget) {}
+  TensorRtMemory(const device::CudaDevice& gpu, device::Budget& budget) : gpu_(gpu), budget_(budget) {}
   TensorRtMemory(const TensorRtMemory&) = delete;
   TensorRtMemory& operator=(const TensorRtMemory&) = delete;
 
@@ -34,31 +33,30 @@ class TensorRtMemory {
   void* take(std::uint64_t bytes);
   void give(void* memory);
 
-  const device::CudaDriver& driver_;
+  const device::CudaDevice& gpu_;
   device::Budget& budget_;
   std::mutex mutex_;
-  std::map<void*, std::unique_ptr<device::CudaMemory>> held_;
+  std::map<void*, device::Buffer> held_;
   std::exception_ptr refusal_;
 };
 
 class TensorRtGraph final : public Graph {
  public:
-  /// Throws BACKEND_FAILED with TensorRT's reason, or because the engine is of another graph or has other
-  /// ports; OUT_OF_BUDGET, OUT_OF_MEMORY.
-  TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library,
-                std::shared_ptr<const device::CudaDriver> driver, const plan::Plan& plan,
-                const plan::GraphSpec& spec, const plan::EngineSpec& engine, device::Budget* budget);
+  /// `gpu` must outlive it. Throws BACKEND_FAILED with TensorRT's reason, or because the engine is of another
+  /// graph or has other ports; OUT_OF_BUDGET, OUT_OF_MEMORY.
+  TensorRtGraph(std::shared_ptr<const TensorRtLibrary> library, const device::CudaDevice& gpu,
+                const plan::Plan& plan, const plan::GraphSpec& spec, const plan::EngineSpec& engine,
+                device::Budget* budget);
   ~TensorRtGraph() override;
 
-  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget,
-                                                   std::span<const Shared> shared) const override;
+  [[nodiscard]] std::unique_ptr<Instance> instance(device::Budget* budget, const Ties& ties) const override;
+  [[nodiscard]] const device::CudaDevice* gpu() const noexcept override { return &gpu_; }
   [[nodiscard]] std::string_view backend() const noexcept override { return "tensorrt"; }
   [[nodiscard]] std::size_t bytes() const noexcept override {
     return account_.used(device::MemoryKind::host);
   }
 
   [[nodiscard]] const tensorrt::Module& module() const noexcept { return library_->module(); }
-  [[nodiscard]] const device::CudaDriver& driver() const noexcept { return *driver_; }
   [[nodiscard]] const plan::Plan& plan() const noexcept { return plan_; }
   [[nodiscard]] const plan::GraphSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] tensorrt::Engine* engine() const noexcept { return engine_; }
@@ -70,7 +68,7 @@ class TensorRtGraph final : public Graph {
   [[noreturn]] void fail(const std::string& what) const;
 
   std::shared_ptr<const TensorRtLibrary> library_;
-  std::shared_ptr<const device::CudaDriver> driver_;
+  const device::CudaDevice& gpu_;
   const plan::Plan& plan_;
   plan::GraphSpec spec_;
   device::Budget account_;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "engine/src/device/cuda_driver.hpp"
 #include "engine/src/plan/engine_spec.hpp"
 #include "engine/tensorrt/module.hpp"
 

@@ -7,6 +7,7 @@
 #include "engine/src/pipelines/vasa1.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -46,9 +47,8 @@ struct OpenGraph {
   std::unique_ptr<nn::Graph> graph;
 
   /// A session's use of it, that no frame has to wait for.
-  [[nodiscard]] std::unique_ptr<nn::Instance> ready(device::Budget& budget,
-                                                    std::span<const nn::Shared> shared = {}) const {
-    auto out = graph->instance(&budget, shared);
+  [[nodiscard]] std::unique_ptr<nn::Instance> ready(device::Budget& budget, const nn::Ties& ties = {}) const {
+    auto out = graph->instance(&budget, ties);
     out->warm();
     return out;
   }
@@ -101,8 +101,8 @@ class PortraitPipeline final : public Speaker {
                static_cast<std::size_t>(sampling.hop + kRowsPerFrame)),
         emotions_(motion::kEmotions.size()),
         stitch_(avatar.stitch.graph ? avatar.stitch.ready(budget) : nullptr),
-        warp_(avatar.warp.ready(budget, shared())),
-        picture_(avatar.picture.ready(budget)),
+        warp_(avatar.warp.ready(budget, {.shared = shared(), .unread = kept(avatar.warp, avatar.picture)})),
+        picture_(avatar.picture.ready(budget, {.links = warped()})),
         frame_(avatar.manifest.width, spec.width, spec.height, place, budget, executor),
         keypoints_(portrait_->face.keypoints) {}
 
@@ -140,8 +140,6 @@ class PortraitPipeline final : public Speaker {
     }
     {
       const StageTimer timer(times, TALKRT_STAGE_RENDER);
-      const std::span<const float> warped = warp_->output("warped");
-      std::copy(warped.begin(), warped.end(), picture_->input("warped").begin());
       picture_->run();
     }
     const StageTimer timer(times, TALKRT_STAGE_POST);
@@ -185,6 +183,14 @@ class PortraitPipeline final : public Speaker {
   static void fill(std::span<float> to, const motion::Keypoints& from) {
     std::copy(from.begin(), from.end(), to.begin());
   }
+
+  /// The warped portrait, where both graphs are on one GPU.
+  static std::span<const std::string_view> kept(const OpenGraph& warp, const OpenGraph& picture) {
+    static constexpr std::array<std::string_view, 1> kWarped{"warped"};
+    const bool stays = warp.graph->gpu() == picture.graph->gpu();
+    return std::span(kWarped).first(stays ? 1 : 0);
+  }
+  [[nodiscard]] std::array<nn::Link, 1> warped() const { return {{{"warped", warp_.get(), "warped"}}}; }
 
   /// What every frame reads of the portrait.
   std::vector<nn::Shared> shared() const {

@@ -47,7 +47,7 @@ nn::Backend& Engine::backend() {
     try {
       nn::BackendOptions options;
       options.onnxruntime = config_.onnxruntime;
-      if (device_) options.gpu = device_->index();
+      if (device_) options.gpu = &*device_;
       options.log = [this](const std::string& line) { config_.log(TALKRT_LOG_INFO, line); };
       backend_ = nn::choose_backend(std::move(options));
       config_.log(TALKRT_LOG_INFO, "back end: " + backend_->describe_json());

@@ -44,7 +44,7 @@ struct FakeEngine {
   bool stripped = false;
   std::vector<int> tensorrt{11, 4, 0, 106};
   std::vector<int> compute_capability{9, 0};
-  std::string gpu = "Made Up", source{};  // "": of this very graph
+  std::string gpu = "emulation", source{};  // "": of this very graph
   bool version_compatible = true;
   std::size_t surplus_floats = 0;  // which make it no engine of the fake module
 };

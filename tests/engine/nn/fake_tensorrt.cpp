@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TensorRT module without TensorRT, on the fake driver's host. Its engines are the 28 bytes that begin one,
+// A TensorRT module without TensorRT, on the emulated GPU. Its engines are the 28 bytes that begin one,
 // then the four weights of y = x W + s, s_out = y; without weights they want "W" by refit(). $TALKRT_TENSORRT
 // chooses what library it pretends to open: "lean", or "none", for which there is none.
-#include <dlfcn.h>
-
 #include <cstdio>
 #include <cstring>
 #include <map>
 #include <string>
 
 #include "engine/tensorrt/module.hpp"
+#include "tests/emulation/controls.h"
 
 namespace talkrt::tensorrt {
 
@@ -94,10 +93,7 @@ void compute(void* data) {
 }
 
 int enqueue(Context* context, void* stream, Why* why) {
-  static void* const driver = dlopen(TALKRT_FAKE_CUDA_DRIVER, RTLD_NOW | RTLD_LOCAL);
-  const auto launch =
-      reinterpret_cast<int (*)(void*, void (*)(void*), void*)>(dlsym(driver, "cuLaunchHostFunc"));
-  return launch(stream, compute, context) == 0 ? 0 : failed(why, "the stream took nothing");
+  return talkrt_emulation_enqueue(stream, compute, context) == 0 ? 0 : failed(why, "CUDA failed");
 }
 
 void close_engine(Engine* engine) {

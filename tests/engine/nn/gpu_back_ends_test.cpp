@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TensorRT and the CUDA driver as the core uses them, on a driver and a TensorRT that are made up: what is
-// copied, captured, charged and given back, and which way a graph goes when something is not there.
-#include <dlfcn.h>
+// Networks on a GPU, on the emulated one and a TensorRT that is made up: what is copied, captured, charged
+// and given back, what stays there, and which way a graph goes when something is not there.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -10,9 +9,11 @@
 
 #include "engine/src/nn/choose_backend.hpp"
 #include "engine/src/nn/engine_choice.hpp"
+#include "engine/src/nn/gpu_ports.hpp"
 #include "engine/src/nn/onnxruntime_cuda.hpp"
 #include "engine/src/nn/onnxruntime_graph.hpp"
 #include "engine/src/nn/tensorrt_graph.hpp"
+#include "tests/emulation/controls.h"
 #include "tests/engine/nn/accumulator.hpp"
 
 namespace talkrt::nn {
@@ -22,56 +23,51 @@ using device::Budget;
 using device::MemoryKind;
 using Floats = std::vector<float>;
 
-template <class F>
-F fake(const char* name) {
-  static void* const library = dlopen(TALKRT_FAKE_CUDA_DRIVER, RTLD_NOW | RTLD_LOCAL);
-  return reinterpret_cast<F>(dlsym(library, name));
-}
-void fail_next(const char* function, int status) {
-  fake<void (*)(const char*, int)>("fake_fail_next")(function, status);
-}
-std::size_t bytes_held() { return fake<std::size_t (*)()>("fake_bytes")(); }
-int launches() { return fake<int (*)()>("fake_launches")(); }
-int contexts() { return fake<int (*)()>("fake_contexts")(); }
+void fail_next(const char* function, int error) { talkrt_emulation_fail_call(function, error); }
+std::size_t bytes_held() { return talkrt_emulation_bytes_taken(); }
+std::uint64_t launches() { return talkrt_emulation_calls("cudaGraphLaunch"); }
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-std::shared_ptr<const device::CudaDriver> driver() {
-  return std::make_shared<const device::CudaDriver>(0, TALKRT_FAKE_CUDA_DRIVER);
+device::CudaDevice emulated_gpu() {
+  setenv("TALKRT_CUDA_MODULE", TALKRT_EMULATED_MODULE, 1);
+  return {device::open_cuda_module(0), 0};
 }
 
-/// Every test sees the fake module, and leaves the fake GPU empty.
+/// Every test sees the fake module, and leaves the emulated GPU empty.
 class GpuBackEnds : public testing::Test {
  protected:
   void SetUp() override {
     setenv("TALKRT_TENSORRT_MODULE", TALKRT_FAKE_TENSORRT, 1);
     setenv("TALKRT_TENSORRT", "full", 1);
+    talkrt_emulation_restore();
+    talkrt_emulation_set_late(1);  // whoever does not wait finds old numbers
   }
   void TearDown() override {
+    talkrt_emulation_restore();
+    talkrt_emulation_set_late(0);
     EXPECT_EQ(bytes_held(), 0u);
-    EXPECT_EQ(contexts(), 0);
     unsetenv("TALKRT_TENSORRT_MODULE");
     unsetenv("TALKRT_TENSORRT");
   }
 
-  static std::unique_ptr<Graph> open(const ProbePlan& probe, Budget* budget = nullptr) {
-    return std::make_unique<TensorRtGraph>(std::make_shared<const TensorRtLibrary>(), driver(), probe.plan(),
+  std::unique_ptr<Graph> open(const ProbePlan& probe, Budget* budget = nullptr) {
+    return std::make_unique<TensorRtGraph>(std::make_shared<const TensorRtLibrary>(), gpu, probe.plan(),
                                            probe.spec(), probe.plan().manifest().engines.at(0), budget);
   }
 
   /// What the chosen back end makes of a plan; `log` gets its lines.
-  std::unique_ptr<Graph> choose(const ProbePlan& probe,
-                                const std::string& libcuda = TALKRT_FAKE_CUDA_DRIVER) {
+  std::unique_ptr<Graph> choose(const ProbePlan& probe) {
     BackendOptions options;
-    options.gpu = 0;
-    options.cuda_driver = libcuda;
+    options.gpu = &gpu;
     options.log = [this](const std::string& line) { log += line + "\n"; };
     backend = choose_backend(std::move(options));
     return backend->open(probe.plan(), probe.spec());
   }
 
+  const device::CudaDevice gpu = emulated_gpu();
   std::string log;
   std::unique_ptr<Backend> backend;
 };
@@ -95,7 +91,7 @@ TEST_F(GpuBackEnds, an_engine_computes_feeds_its_state_back_and_is_one_launch_fr
     const auto graph = open(probe, &budget);
     EXPECT_EQ(graph->backend(), "tensorrt");
     const auto instance = graph->instance(&budget);
-    const int before = launches();
+    const std::uint64_t before = launches();
     EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
     EXPECT_EQ(launches(), before);
     EXPECT_EQ(step(*instance, 0, 1), (Floats{14, 26}));
@@ -115,7 +111,7 @@ TEST_F(GpuBackEnds, a_warm_instance_has_been_captured_and_starts_from_its_first_
   const auto graph = open(probe);
   const auto instance = graph->instance();
   instance->warm();
-  const int before = launches();
+  const std::uint64_t before = launches();
   EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
   EXPECT_EQ(launches(), before + 1);
 }
@@ -124,8 +120,8 @@ TEST_F(GpuBackEnds, an_engine_that_cannot_be_captured_runs_without) {
   const ProbePlan probe = accumulator_plan({{}});
   const auto graph = open(probe);
   const auto instance = graph->instance();
-  fail_next("cuStreamBeginCapture_v2", 900);
-  const int before = launches();
+  fail_next("cudaStreamBeginCapture", 900);
+  const std::uint64_t before = launches();
   EXPECT_EQ(step(*instance, 1, 0), (Floats{11, 22}));
   EXPECT_EQ(step(*instance, 0, 1), (Floats{14, 26}));
   EXPECT_EQ(step(*instance, 1, 1), (Floats{18, 32}));
@@ -143,7 +139,7 @@ TEST_F(GpuBackEnds, instances_share_an_input_which_is_copied_when_they_are_made_
   const auto graph = open(probe);
   Floats x{1, 0};
   const Shared shared[] = {{"x", x}};
-  const auto instance = graph->instance(nullptr, shared);
+  const auto instance = graph->instance(nullptr, {.shared = shared});
   instance->run();
   EXPECT_EQ(instance->output("y")[0], 11);
   x[0] = 3;
@@ -152,6 +148,175 @@ TEST_F(GpuBackEnds, instances_share_an_input_which_is_copied_when_they_are_made_
   EXPECT_EQ(instance->output("y")[0], 13);
   EXPECT_TRUE(
       contains(refused(TALKRT_ERROR_NOT_FOUND, [&] { (void)instance->input("x"); }), "no input \"x\""));
+}
+
+/// The other one's y as its x.
+std::unique_ptr<Instance> linked(const Graph& graph, Instance& from,
+                                 std::span<const std::string_view> unread = {}, Budget* budget = nullptr) {
+  const Link links[] = {{"x", &from, "y"}};
+  return graph.instance(budget, {.links = links, .unread = unread});
+}
+
+constexpr std::string_view kY[] = {"y"};
+
+TEST_F(GpuBackEnds, what_another_network_reads_stays_on_the_gpu) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  Budget budget("model", 0);
+  const auto first = graph->instance(&budget, {.unread = kY});
+  EXPECT_EQ(budget.used(MemoryKind::pinned), 256u);  // x
+  const auto second = linked(*graph, *first, {}, &budget);
+  EXPECT_EQ(budget.used(MemoryKind::pinned), 512u);  // and the second one's y
+  first->warm(), second->warm();
+  const std::uint64_t copies = talkrt_emulation_calls("cudaMemcpyAsync"), before = launches();
+  const auto x = first->input("x");
+  for (const Floats& expected : {Floats{87, 130}, Floats{171, 250}}) {
+    x[0] = 1, x[1] = 0;
+    first->run();
+    second->run();
+    EXPECT_EQ(Floats(second->output("y").begin(), second->output("y").end()), expected);
+  }
+  EXPECT_EQ(launches() - before, 4u);
+  EXPECT_EQ(talkrt_emulation_calls("cudaMemcpyAsync"), copies);  // but what was captured
+  EXPECT_EQ(talkrt_emulation_calls("cudaStreamWaitEvent"), 0u);  // one stream for both
+  EXPECT_TRUE(contains(refused(TALKRT_ERROR_NOT_FOUND, [&] { (void)first->output("y"); }), "it has: none"));
+  EXPECT_TRUE(contains(refused(TALKRT_ERROR_NOT_FOUND, [&] { (void)second->input("x"); }), "no input \"x\""));
+}
+
+TEST_F(GpuBackEnds, an_input_may_be_written_when_the_run_that_nobody_waited_for_has_read_it) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto graph = open(probe);
+  const auto instance = graph->instance(nullptr, {.unread = kY});
+  for (const float value : {1.0f, 0.0f, 1.0f}) {
+    const auto x = instance->input("x");
+    x[0] = value, x[1] = 1 - value;
+    instance->run();
+  }
+  const DeviceOutput y = *instance->device_output("y");
+  y.written->wait();
+  EXPECT_EQ(Floats(y.data.begin(), y.data.end()),
+            (Floats{15, 28}));  // the emulated GPU's memory is the host's
+}
+
+TEST_F(GpuBackEnds, a_link_to_or_from_the_cpu_goes_over_the_host) {
+  const ProbePlan probe = accumulator_plan({{}});
+  const auto gpu_graph = open(probe);
+  const auto cpu_graph = open_onnxruntime("")->open(probe.plan(), probe.spec());
+  const auto to_cpu = gpu_graph->instance();
+  const auto on_cpu = linked(*cpu_graph, *to_cpu, kY);
+  const auto from_cpu = linked(*gpu_graph, *on_cpu);
+  EXPECT_FALSE(on_cpu->device_output("y"));
+  EXPECT_LT(on_cpu->bytes(), cpu_graph->instance()->bytes());  // it reads where the other one writes
+  for (const Floats& expected : {Floats{487, 714}, Floats{1408, 2056}}) {
+    (void)step(*to_cpu, 1, 0);
+    on_cpu->run();
+    from_cpu->run();
+    EXPECT_EQ(Floats(from_cpu->output("y").begin(), from_cpu->output("y").end()), expected);
+  }
+}
+
+/// y = 2 x, put on a stream as a library would.
+struct Doubling {
+  GpuPorts ports;
+  std::pair<float*, const float*> work;
+
+  Doubling(const ProbePlan& probe, const device::CudaDevice& gpu, Budget& budget, const Ties& ties)
+      : ports(probe.plan(), probe.spec(), {std::make_shared<const device::CudaStream>(gpu), false}, ties,
+              budget),
+        work(reinterpret_cast<float*>(ports.outputs()[0].memory),
+             reinterpret_cast<const float*>(ports.inputs()[0].memory)) {}
+
+  void run() {
+    ports.begin();
+    ports.copy_in();
+    talkrt_emulation_enqueue(
+        ports.stream().handle(),
+        [](void* data) {
+          const auto& [y, x] = *static_cast<std::pair<float*, const float*>*>(data);
+          for (int i = 0; i < 2; ++i) y[i] = 2 * x[i];
+        },
+        &work);
+    ports.copy_out();
+    ports.end();
+  }
+};
+
+/// What a test's own network is to those that are linked to it.
+class Made final : public Instance {
+ public:
+  explicit Made(Doubling& network) : network_(network) {}
+  std::span<float> input(std::string_view name) override { return network_.ports.input(name); }
+  std::span<const float> output(std::string_view name) const override { return network_.ports.output(name); }
+  std::optional<DeviceOutput> device_output(std::string_view name) const override {
+    return network_.ports.device_output(name);
+  }
+  void warm() override {}
+  void reset() override {}
+  std::size_t bytes() const noexcept override { return 0; }
+
+ private:
+  void execute() override { network_.run(); }
+  Doubling& network_;
+};
+
+TEST_F(GpuBackEnds, on_different_streams_nobody_reads_too_early_or_writes_too_soon) {
+  const ProbePlan probe = accumulator_plan();
+  Budget budget("model", 0);
+  Doubling first(probe, gpu, budget, {});
+  Made made(first);
+  const Link links[] = {{"x", &made, "y"}};
+  Doubling second(probe, gpu, budget, {.links = links, .unread = kY});
+  for (const float value : {3.0f, 5.0f}) {
+    made.input("x")[0] = value;
+    made.run();
+    EXPECT_EQ(made.output("y")[0], 2 * value);
+    second.run();  // is told, and waits for nobody
+    made.input("x")[0] = 100;
+    made.run();  // which may not write before the second one has read
+    EXPECT_EQ(made.output("y")[0], 200);
+    const DeviceOutput y = second.ports.device_output("y");
+    y.written->wait();
+    EXPECT_EQ(y.data[0], 4 * value);
+  }
+}
+
+TEST_F(GpuBackEnds, memory_that_ends_and_a_gpu_that_is_lost_at_any_call_are_codes_and_leave_nothing) {
+  const ProbePlan probe = accumulator_plan({{}});
+  Budget budget("model", 0);
+  const auto life = [&] {
+    const auto graph = open(probe, &budget);
+    const auto first = graph->instance(&budget, {.unread = kY});
+    const auto second = linked(*graph, *first, {}, &budget);
+    first->warm(), second->warm();
+    first->input("x")[0] = 1;
+    first->run(), second->run();
+    return second->output("y")[0];
+  };
+  const std::uint64_t start = talkrt_emulation_calls(nullptr);
+  EXPECT_EQ(life(), 87);
+  const std::uint64_t calls = talkrt_emulation_calls(nullptr) - start;
+  const auto even = [&] {
+    talkrt_emulation_restore();
+    return bytes_held() == 0 && budget.used(MemoryKind::device) + budget.used(MemoryKind::pinned) == 0;
+  };
+  const std::pair<int, talkrt_status> kinds[] = {{700, TALKRT_ERROR_DEVICE_LOST},
+                                                 {2, TALKRT_ERROR_OUT_OF_MEMORY}};
+  for (const auto& [error, code] : kinds) {
+    int refusals = 0;
+    for (std::uint64_t nth = 0; nth < calls; ++nth) {
+      talkrt_emulation_fail(nth, error);
+      try {
+        const float y = life();
+        EXPECT_TRUE(y == 87) << nth;  // what failed gives something back, or was tried another way
+      } catch (const Error& refused) {
+        const bool by_tensorrt = error == 2 && contains(refused.what(), "TensorRT: CUDA failed");
+        EXPECT_EQ(refused.code(), by_tensorrt ? TALKRT_ERROR_BACKEND_FAILED : code) << nth << refused.what();
+        ++refusals;
+      }
+      ASSERT_TRUE(even()) << "call " << nth;
+    }
+    EXPECT_GT(refusals, 40);
+  }
 }
 
 TEST_F(GpuBackEnds, an_engine_of_another_version_of_the_graph_is_not_run) {
@@ -178,14 +343,14 @@ TEST_F(GpuBackEnds, an_engine_with_other_ports_than_the_manifests_is_refused) {
 TEST_F(GpuBackEnds, what_the_gpu_has_not_is_said_and_the_account_is_even) {
   const ProbePlan probe = accumulator_plan({{}});
   Budget budget("model", 0);
-  fail_next("cuMemAlloc_v2", 2);
+  fail_next("cudaMalloc", 2);
   const std::string why = refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { open(probe, &budget); });
-  EXPECT_TRUE(contains(why, "Made Up has not 16 bytes for \"weights\"")) << why;
-  fail_next("cuMemsetD8_v2", 1);
+  EXPECT_TRUE(contains(why, "the GPU refused 16 B of device memory for \"weights\" of graph probe")) << why;
+  fail_next("cudaMemset", 1);
   (void)refused(TALKRT_ERROR_BACKEND_FAILED, [&] { open(probe, &budget); });
   const auto graph = open(probe, &budget);
   const auto before = budget.used(MemoryKind::device);
-  fail_next("cuMemHostAlloc", 2);
+  fail_next("cudaMallocHost", 2);
   (void)refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { (void)graph->instance(&budget); });
   EXPECT_EQ(budget.used(MemoryKind::device), before);
   EXPECT_EQ(budget.used(MemoryKind::pinned), 0u);
@@ -205,20 +370,10 @@ TEST_F(GpuBackEnds, a_gpu_that_is_lost_in_a_run_has_its_own_code) {
   const ProbePlan probe = accumulator_plan({{}});
   const auto graph = open(probe);
   const auto instance = graph->instance();
-  fail_next("cuStreamSynchronize", 719);
+  fail_next("cudaEventQuery", 719);
   const std::string why = refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
-  EXPECT_TRUE(contains(why, "CUDA error 719 (made up)")) << why;
-}
-
-TEST_F(GpuBackEnds, without_a_driver_or_that_gpu_the_reason_says_so) {
-  const auto why = [](int gpu, const char* path) {
-    return refused(TALKRT_ERROR_BACKEND_MISSING, [&] { const device::CudaDriver driver(gpu, path); });
-  };
-  EXPECT_TRUE(contains(why(0, "/no/such/libcuda.so"), "there is no NVIDIA driver: /no/such/libcuda.so"));
-  EXPECT_TRUE(contains(why(1, TALKRT_FAKE_CUDA_DRIVER), "offers 1 GPUs, and none of them is number 1"));
-  EXPECT_TRUE(contains(why(0, TALKRT_FAKE_TENSORRT), "is no CUDA driver that this version can use"));
-  fail_next("cuInit", 35);
-  EXPECT_TRUE(contains(why(0, TALKRT_FAKE_CUDA_DRIVER), "failed at starting: CUDA error 35 (made up)"));
+  EXPECT_TRUE(contains(why, "the GPU failed while in use")) << why;
+  (void)refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
 }
 
 TEST_F(GpuBackEnds, a_graph_goes_to_tensorrt_where_the_plan_has_an_engine_for_this_gpu) {
@@ -281,12 +436,8 @@ TEST_F(GpuBackEnds, what_takes_microseconds_stays_on_the_cpu_although_there_is_a
   backend.reset();
 }
 
-TEST_F(GpuBackEnds, without_a_driver_or_a_tensorrt_everything_runs_on_the_cpu_and_says_why) {
+TEST_F(GpuBackEnds, without_a_tensorrt_everything_runs_on_the_cpu_and_says_why) {
   const ProbePlan probe = accumulator_plan({{}});
-  EXPECT_EQ(choose(probe, "/no/such/libcuda.so")->backend(), "onnxruntime-cpu");
-  EXPECT_TRUE(contains(log, "graph probe: stays on the CPU: there is no NVIDIA driver: /no/such/libcuda.so"))
-      << log;
-  log.clear();
   setenv("TALKRT_TENSORRT", "none", 1);  // which says so in two lines
   EXPECT_EQ(choose(probe)->backend(), "onnxruntime-cpu");
   EXPECT_TRUE(contains(log, "not in TensorRT: no TensorRT (none: no such library); pip install tensorrt"))
@@ -302,16 +453,15 @@ TEST_F(GpuBackEnds, without_a_driver_or_a_tensorrt_everything_runs_on_the_cpu_an
 TEST_F(GpuBackEnds, an_account_that_refuses_is_no_step_down) {
   const ProbePlan probe = accumulator_plan({{}});
   BackendOptions options;
-  options.gpu = 0;
-  options.cuda_driver = TALKRT_FAKE_CUDA_DRIVER;
+  options.gpu = &gpu;
   backend = choose_backend(std::move(options));
-  fail_next("cuMemAlloc_v2", 2);
+  fail_next("cudaMalloc", 2);
   (void)refused(TALKRT_ERROR_OUT_OF_MEMORY, [&] { (void)backend->open(probe.plan(), probe.spec()); });
   backend.reset();
 }
 
 TEST(EngineChoice, is_the_one_for_this_gpu_then_another_of_its_kind_then_none_with_the_reason) {
-  const EngineHost host{"Made Up", {9, 0}, {11, 4, 1, 7}, false};
+  const EngineHost host{"emulation", {9, 0}, {11, 4, 1, 7}, false};
   const auto chosen = [&](const std::vector<FakeEngine>& engines, const EngineHost& here) {
     const ProbePlan probe = accumulator_plan(engines);
     const EngineChoice choice = choose_engine(probe.plan(), "probe", here);
@@ -323,7 +473,7 @@ TEST(EngineChoice, is_the_one_for_this_gpu_then_another_of_its_kind_then_none_wi
       chosen({ampere, sister}, host).starts_with("1 its engine was tuned for Sister; \"talkrt compile"));
   EXPECT_TRUE(chosen({ampere}, host)
                   .starts_with("- of its TensorRT engines, the one for Old (8.0) is for another kind of GPU "
-                               "than Made Up (9.0); "));
+                               "than emulation (9.0); "));
   EXPECT_TRUE(chosen({}, host).starts_with("- the plan has no TensorRT engine of it; "));
 
   const auto version = [](std::vector<int> built, bool compatible) {
@@ -362,8 +512,9 @@ class OnHost final : public OnnxRuntimeCuda {
 TEST_F(GpuBackEnds, onnxruntime_binds_twins_on_the_gpu_copies_ports_and_keeps_states_there) {
   const ProbePlan probe = accumulator_plan();
   Budget budget("model", 0);
+  talkrt_emulation_set_late(0);  // ONNX Runtime computes at once here
   {
-    const auto cuda = std::make_shared<const OnHost>(driver());
+    const auto cuda = std::make_shared<const OnHost>(gpu);
     const OnnxRuntimeGraph opened(std::make_shared<OnnxRuntimeLibrary>(""), probe.plan(), probe.spec(), 1,
                                   &budget, cuda);
     const Graph& graph = opened;
@@ -380,10 +531,10 @@ TEST_F(GpuBackEnds, onnxruntime_binds_twins_on_the_gpu_copies_ports_and_keeps_st
 
     const Floats x{2, 0};
     const Shared shared[] = {{"x", x}};
-    const auto sharing = graph.instance(&budget, shared);
+    const auto sharing = graph.instance(&budget, {.shared = shared});
     sharing->run();
     EXPECT_EQ(sharing->output("y")[0], 12);
-    fail_next("cuMemcpyHtoDAsync_v2", 719);
+    fail_next("cudaMemcpyAsync", 719);
     (void)refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
   }
   EXPECT_EQ(budget.used(MemoryKind::device), 0u);
