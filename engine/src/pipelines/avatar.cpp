@@ -39,6 +39,11 @@ std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar) {
   return out;
 }
 
+bool moves_on_gpu(const plan::AvatarSpec& avatar) {
+  return std::all_of(avatar.deforms.begin(), avatar.deforms.end(),
+                     [](const plan::Deform& d) { return d.is_kernel(); });
+}
+
 namespace {
 
 gaussian::RasterOptions options_of(const plan::Manifest& manifest) {
@@ -56,9 +61,7 @@ class RecordedAvatar final : public Avatar {
         cloud(p, budget),
         networks(p, budget),
         graphs(p, backend, graphs_of(*manifest.avatar), budget) {
-    const auto& deforms = manifest.avatar->deforms;
-    if (gpu != nullptr &&
-        std::all_of(deforms.begin(), deforms.end(), [](const auto& d) { return d.is_kernel(); })) {
+    if (gpu != nullptr && moves_on_gpu(*manifest.avatar)) {
       gpu_ = gpu;
       gaussian::RigView rest;
       rest.rest = cloud.splats();

@@ -76,9 +76,7 @@ Lines needs_of(const plan::Plan& plan, const std::function<nn::Backend&()>& back
   } else if (manifest.model == "scene") {
     add(cloud_lines(plan, gpu != nullptr, false));
   } else if (manifest.model == "avatar") {
-    const auto& deforms = manifest.avatar->deforms;
-    const bool on_gpu = gpu != nullptr && std::all_of(deforms.begin(), deforms.end(),
-                                                      [](const plan::Deform& d) { return d.is_kernel(); });
+    const bool on_gpu = gpu != nullptr && moves_on_gpu(*manifest.avatar);
     add(cloud_lines(plan, on_gpu, false));
     add(network_lines(plan, on_gpu));
     add(graph_lines(plan, backend(), avatar_graphs(plan)));

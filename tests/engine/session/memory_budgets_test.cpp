@@ -398,7 +398,7 @@ TEST_F(RefusingGpu, makes_idle_models_go_although_the_account_allows_and_is_told
   const Outcome sound = speak(kScene, kNever);
   EXPECT_FALSE(sound.evicted);
   std::vector<std::uint64_t> evicting, pinned;
-  for (std::uint64_t nth = 0; nth < sound.calls; nth += 3) {  // all of them take seconds
+  for (std::uint64_t nth = 0; nth < sound.calls; nth += 5) {  // all of them take seconds
     const Outcome refused = speak(kScene, nth);
     if (refused.evicted) evicting.push_back(nth);
     if (refused.refusal.empty()) continue;
