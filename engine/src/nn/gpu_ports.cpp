@@ -57,6 +57,11 @@ void GpuPorts::place(std::vector<Port>& ports, const std::string& name, std::spa
   end_ += padded(ports.back().bytes);
 }
 
+void GpuPorts::read_in_place(const plan::Port& port, std::span<const float> data) {
+  auto* memory = const_cast<float*>(data.data());  // a graph never writes to its inputs
+  inputs_.push_back({port.name, port.shape, 0, data.size_bytes(), reinterpret_cast<std::byte*>(memory)});
+}
+
 void GpuPorts::place_input(const plan::Port& port, const Ties& ties) {
   if (named(ties.shared, port.name) != nullptr) return;
   const Link* link = named(ties.links, port.name);
@@ -67,9 +72,7 @@ void GpuPorts::place_input(const plan::Port& port, const Ties& ties) {
   }
   if (const auto output = beside(*link, on_.stream->gpu())) {
     require_floats(graph(), port, output->data.size());
-    auto* data = const_cast<float*>(output->data.data());  // a graph never writes to its inputs
-    inputs_.push_back(
-        {port.name, port.shape, 0, output->data.size_bytes(), reinterpret_cast<std::byte*>(data)});
+    read_in_place(port, output->data);
     if (output->stream != on_.stream) foreign_.push_back(*output);
     return;
   }
@@ -97,6 +100,7 @@ void GpuPorts::place_shared(const plan::Port& port, const Ties& ties) {
   const Shared* given = named(ties.shared, port.name);
   if (given == nullptr) return;
   require_floats(graph(), port, given->data.size());
+  if (given->gpu == &on_.stream->gpu()) return read_in_place(port, given->data);
   place(inputs_, port.name, port.shape);
   shared_.push_back({given->data, inputs_.back().at});
 }

@@ -70,6 +70,7 @@ class GpuPorts {
   };
 
   void place(std::vector<Port>& ports, const std::string& name, std::span<const std::int64_t> shape);
+  void read_in_place(const plan::Port& port, std::span<const float> data);
   void place_input(const plan::Port& port, const Ties& ties);
   void place_outputs(const Ties& ties);
   void place_shared(const plan::Port& port, const Ties& ties);

@@ -27,10 +27,12 @@ namespace talkrt::nn {
 class Instance;
 
 /// An input that reads memory of the caller's, which many instances may share and none writes. A back end on
-/// a GPU copies it there when the instance is made and when it is reset, and does not see changes in between.
+/// a GPU reads what is on that GPU in place; what is on the host it copies there when the instance is made
+/// and when it is reset, and does not see changes in between.
 struct Shared {
   std::string_view name;
   std::span<const float> data;
+  const device::CudaDevice* gpu = nullptr;  // whose memory it is; null: the host's
 };
 
 /// An input that is an output of another instance, which is run before this one and stays until this one's

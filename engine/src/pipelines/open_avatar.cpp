@@ -15,7 +15,7 @@ std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<
   if (model == "gaussian") return open_gaussian(plan, backend(), budget, gpu);
   if (model == "avatar") return open_recorded(plan, backend(), budget, gpu);
   if (model == "scene") return open_scene(plan, budget, gpu);
-  if (model == "vasa1") return open_vasa1(plan, backend(), budget, threads);
+  if (model == "vasa1") return open_vasa1(plan, backend(), budget, threads, gpu);
   throw Error(TALKRT_ERROR_PLAN_UNSUPPORTED,
               plan.label() + ": model is \"" + model +
                   "\", and this library runs \"gaussian\", \"avatar\", \"scene\" and \"vasa1\"");

@@ -108,6 +108,8 @@ class Speaker : public Pipeline {
   /// a GPU draws it returns when the GPU has been told, and throws DEVICE_LOST.
   virtual void render(std::int64_t position, const talkrt_controls& controls, const PixelTarget& target,
                       StageTimes& times) = 0;
+  /// A cudaStream_t on which frames are made where a GPU draws; nullptr: the engine's.
+  [[nodiscard]] virtual CUstream_st* frame_stream() const { return nullptr; }
   /// The speaker was cut off: forgets audio that was fed; the next sample is the one at `position`. Keeps
   /// what the eye would miss: where the mouth was, gaze, head, emotion.
   virtual void restart(std::int64_t position) = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <talkrt/error.hpp>
 
+#include "engine/src/device/cuda_stream.hpp"
 #include "kernels/image/crop.hpp"
 
 namespace talkrt::pipelines {
@@ -53,6 +54,28 @@ std::shared_ptr<const Portrait> Portraits::get(std::span<const std::uint8_t> cro
   }
 }
 
+device::Buffer Portraits::kept(const nn::Instance& appearance, const std::string& name) const {
+  const device::CudaDevice* gpu = graphs_.reader;
+  const auto here = appearance.device_output(name);
+  if (gpu != nullptr && here && &here->stream->gpu() == gpu) {
+    device::Buffer out(budget_, "portrait's " + name + " on the GPU", here->data.size_bytes(),
+                       device::MemoryKind::device, *gpu);
+    here->stream->copy(out.data(), here->data.data(), out.size());
+    here->stream->finish();
+    return out;
+  }
+  const auto made = std::as_bytes(appearance.output(name));
+  if (gpu == nullptr) {
+    device::Buffer out(budget_, "portrait's " + name, made.size());
+    std::copy(made.begin(), made.end(), out.data());
+    return out;
+  }
+  device::Buffer out(budget_, "portrait's " + name + " on the GPU", made.size(), device::MemoryKind::device,
+                     *gpu);
+  gpu->copy_in(out.data(), made);
+  return out;
+}
+
 std::shared_ptr<const Portrait> Portraits::make(std::span<const std::uint8_t> crop, std::uint64_t hash) {
   auto portrait = std::make_shared<Portrait>();
   portrait->hash = hash;
@@ -70,17 +93,16 @@ std::shared_ptr<const Portrait> Portraits::make(std::span<const std::uint8_t> cr
   take(*motion, "rotation", face.rotation);
   face.scale = motion->output("scale")[0];
 
-  const auto appearance = graphs_.appearance.instance(&budget_);
+  const bool stays = graphs_.reader != nullptr && graphs_.appearance.gpu() == graphs_.reader;
+  const std::vector<std::string_view> unread(graphs_.outputs.begin(), graphs_.outputs.end());
+  const auto appearance =
+      graphs_.appearance.instance(&budget_, {.unread = std::span(unread).first(stays ? unread.size() : 0)});
   const std::span<const float> image = motion->input("image");
   std::copy(image.begin(), image.end(), appearance->input("image").begin());
   std::copy(face.keypoints.begin(), face.keypoints.end(), appearance->input("kp_source").begin());
   appearance->run();
   for (const std::string& name : graphs_.outputs) {
-    const std::span<const float> made = appearance->output(name);
-    Portrait::Output& kept = portrait->appearance.emplace_back();
-    kept.name = name;
-    kept.values = device::Buffer(budget_, "portrait's " + name, made.size_bytes());
-    std::copy(made.begin(), made.end(), kept.values.as<float>().begin());
+    portrait->appearance.push_back({name, kept(*appearance, name)});
   }
   portrait->motion_times = motion->times();
   portrait->appearance_times = appearance->times();

@@ -20,7 +20,7 @@ namespace talkrt::pipelines {
 struct Portrait {
   struct Output {
     std::string name;
-    device::Buffer values;
+    device::Buffer values;  // where who reads it computes
   };
 
   motion::SourceFace face;
@@ -36,6 +36,7 @@ class Portraits {
     const nn::Graph& motion;
     const nn::Graph& appearance;
     std::vector<std::string> outputs;  // of appearance
+    const device::CudaDevice* reader;  // that reads these; null: the CPU
   };
   /// Sides are `side` pixels, twice what the networks see. All must outlive this.
   Portraits(const Graphs& graphs, int side, device::Budget& budget)
@@ -47,6 +48,7 @@ class Portraits {
   std::shared_ptr<const Portrait> get(std::span<const std::uint8_t> crop);
 
  private:
+  [[nodiscard]] device::Buffer kept(const nn::Instance& appearance, const std::string& name) const;
   std::shared_ptr<const Portrait> make(std::span<const std::uint8_t> crop, std::uint64_t hash);
   /// Drops portraits that no session shows until `most` of them are left.
   bool drop_idle(std::size_t most);

@@ -22,6 +22,7 @@
 #include "engine/src/motion/motion_windows.hpp"
 #include "engine/src/pipelines/portraits.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
+#include "engine/src/render/cuda_portrait_frame.hpp"
 #include "engine/src/render/portrait_frame.hpp"
 #include "kernels/image/crop.hpp"
 
@@ -56,11 +57,15 @@ struct OpenGraph {
 
 class PortraitAvatar final : public Avatar {
  public:
-  PortraitAvatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget, int threads);
+  PortraitAvatar(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget, int threads,
+                 const render::Gpu* gpu);
   std::unique_ptr<Pipeline> begin(const SessionSpec&, device::Budget&, Executor&) const override;
   /// Of whole windows, the default; a session with shorter hops looks less far ahead.
   std::int64_t look_ahead() const override { return look_ahead_of(manifest.vasa1->frames); }
   std::span<const std::string> emotions() const override { return emotions_; }
+  bool on_gpu() const override { return gpu_ != nullptr; }
+  bool draws(talkrt_pixel_format format) const override { return on_gpu() || Avatar::draws(format); }
+  const device::CudaDevice* gpu() const { return gpu_ == nullptr ? nullptr : &gpu_->device; }
 
   /// A row's, and the most that the row after a frame is later than the frame.
   static std::int64_t look_ahead_of(int hop) { return motion::window_look_ahead(hop) + kRowSamples - 1; }
@@ -82,6 +87,7 @@ class PortraitAvatar final : public Avatar {
  private:
   OpenGraph open(nn::Backend& backend, device::Budget& budget, const std::string& name, int threads) const;
 
+  const render::Gpu* gpu_;
   std::vector<std::string> emotions_;
 };
 
@@ -102,9 +108,17 @@ class PortraitPipeline final : public Speaker {
         emotions_(motion::kEmotions.size()),
         stitch_(avatar.stitch.graph ? avatar.stitch.ready(budget) : nullptr),
         warp_(avatar.warp.ready(budget, {.shared = shared(), .unread = kept(avatar.warp, avatar.picture)})),
-        picture_(avatar.picture.ready(budget, {.links = warped()})),
-        frame_(avatar.manifest.width, spec.width, spec.height, place, budget, executor),
-        keypoints_(portrait_->face.keypoints) {}
+        picture_(avatar.picture.ready(budget, {.links = warped(), .unread = kept_picture(avatar)})),
+        keypoints_(portrait_->face.keypoints) {
+    const int side = avatar.manifest.width;
+    if (avatar.gpu() == nullptr) {
+      frame_.emplace(side, spec.width, spec.height, place, budget, executor);
+      return;
+    }
+    cuda_frame_.emplace(side, spec.width, spec.height, place, *avatar.gpu(), budget, executor);
+    cuda_frame_->draw(*picture_, "rgb", spec.scratch_frame.gpu);  // what the first frame takes, it has
+    spec.scratch_frame.gpu.done->wait();
+  }
 
   std::int64_t audio_end(std::int64_t position) const override {
     // Its own sample at least: how many frames a stream has must not depend on when it is known to end.
@@ -143,7 +157,8 @@ class PortraitPipeline final : public Speaker {
       picture_->run();
     }
     const StageTimer timer(times, TALKRT_STAGE_POST);
-    frame_.draw(picture_->output("rgb").data(), target.pixels, target.stride, executor_);
+    if (cuda_frame_) return cuda_frame_->draw(*picture_, "rgb", target.gpu);
+    frame_->draw(picture_->output("rgb").data(), target.pixels, target.stride, executor_);
   }
 
   gaussian::RasterStats draw(const gaussian::Camera&, const gaussian::Target&) override {
@@ -155,6 +170,7 @@ class PortraitPipeline final : public Speaker {
     track_.restart(windows_.restart(track_.unshown(), position), position);
   }
 
+  CUstream_st* frame_stream() const override { return cuda_frame_ ? cuda_frame_->stream() : nullptr; }
   std::span<const float> channels() const override { return keypoints_; }
   std::int64_t look_ahead() const override { return PortraitAvatar::look_ahead_of(hop_); }
 
@@ -190,6 +206,12 @@ class PortraitPipeline final : public Speaker {
     const bool stays = warp.graph->gpu() == picture.graph->gpu();
     return std::span(kWarped).first(stays ? 1 : 0);
   }
+  /// The picture, where the GPU that composes frames made it.
+  static std::span<const std::string_view> kept_picture(const PortraitAvatar& avatar) {
+    static constexpr std::array<std::string_view, 1> kPicture{"rgb"};
+    const bool stays = avatar.gpu() != nullptr && avatar.picture.graph->gpu() == avatar.gpu();
+    return std::span(kPicture).first(stays ? 1 : 0);
+  }
   [[nodiscard]] std::array<nn::Link, 1> warped() const { return {{{"warped", warp_.get(), "warped"}}}; }
 
   /// What every frame reads of the portrait.
@@ -198,7 +220,7 @@ class PortraitPipeline final : public Speaker {
     for (const plan::Port& port : avatar_.spec_of(avatar_.warp.name).inputs) {
       for (const Portrait::Output& output : portrait_->appearance) {
         if (port.from == avatar_.portrait_appearance.name + "." + output.name) {
-          out.push_back({port.name, output.values.as<const float>()});
+          out.push_back({port.name, output.values.as<const float>(), avatar_.warp.graph->gpu()});
         }
       }
     }
@@ -254,11 +276,13 @@ class PortraitPipeline final : public Speaker {
   motion::EmotionFades emotions_;
   motion::Keypoints emotion_before_{}, emotion_after_{};
   std::unique_ptr<nn::Instance> stitch_, warp_, picture_;
-  render::PortraitFrame frame_;
+  std::optional<render::PortraitFrame> frame_;  // one of the two
+  std::optional<render::CudaPortraitFrame> cuda_frame_;
   motion::Keypoints keypoints_;  // of the last frame
 };
 
-PortraitAvatar::PortraitAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget, int threads)
+PortraitAvatar::PortraitAvatar(const plan::Plan& p, nn::Backend& backend, device::Budget& budget, int threads,
+                               const render::Gpu* gpu)
     : source(p),
       manifest(p.manifest()),
       start_motion(numbers(p, "vasa1/start_motion")),
@@ -266,6 +290,7 @@ PortraitAvatar::PortraitAvatar(const plan::Plan& p, nn::Backend& backend, device
       std_expression(numbers(p, "vasa1/std_exp")),
       min_pose(numbers(p, "vasa1/min_pose")),
       max_pose(numbers(p, "vasa1/max_pose")),
+      gpu_(gpu),
       emotions_(motion::kEmotions.begin(), motion::kEmotions.end()) {
   for (std::size_t e = 0; e < emotions_.size(); ++e) emotion_offsets.push_back(motion::emotion_offset(e));
   const plan::Vasa1Spec& spec = *manifest.vasa1;
@@ -285,7 +310,8 @@ PortraitAvatar::PortraitAvatar(const plan::Plan& p, nn::Backend& backend, device
     const std::string prefix = spec.graphs.portrait_appearance + ".";
     if (port.from.starts_with(prefix)) outputs.push_back(port.from.substr(prefix.size()));
   }
-  portraits.emplace(Portraits::Graphs{*portrait_motion.graph, *portrait_appearance.graph, std::move(outputs)},
+  portraits.emplace(Portraits::Graphs{*portrait_motion.graph, *portrait_appearance.graph, std::move(outputs),
+                                      warp.graph->gpu()},
                     manifest.width, budget);
 
   const std::vector<std::int64_t>& rows = rows_shape();
@@ -349,8 +375,8 @@ std::unique_ptr<Pipeline> PortraitAvatar::begin(const SessionSpec& spec, device:
 }  // namespace
 
 std::unique_ptr<Avatar> open_vasa1(const plan::Plan& plan, nn::Backend& backend, device::Budget& budget,
-                                   int threads) {
-  return std::make_unique<PortraitAvatar>(plan, backend, budget, threads);
+                                   int threads, const render::Gpu* gpu) {
+  return std::make_unique<PortraitAvatar>(plan, backend, budget, threads, gpu);
 }
 
 }  // namespace talkrt::pipelines

@@ -17,19 +17,23 @@ image::Affine stretched(int from_width, int from_height, int to_width, int to_he
 
 }  // namespace
 
+PortraitFrame::Surroundings::Surroundings(int side, int width, int height, const Place& place,
+                                          device::Budget& budget, Executor& executor)
+    : picture(budget, "portrait's picture", 4 * area(width, height)),
+      mask(budget, "portrait's mask", area(side, side) * sizeof(double)),
+      to_frame(place.to_crop.after(stretched(width, height, place.picture.width, place.picture.height))) {
+  image::resized(place.picture, width, height, picture.as<std::uint8_t>().data(), std::int64_t{4} * width,
+                 executor);
+  image::blend_mask(side, mask.as<double>());
+}
+
 PortraitFrame::PortraitFrame(int side, int width, int height, const std::optional<Place>& place,
                              device::Budget& budget, Executor& executor)
     : side_(side), width_(width), height_(height), placed_(place.has_value()) {
   if (placed_ || width != side || height != side) {
     picture_ = device::Buffer(budget, "portrait's frame", 4 * area(side, side));
   }
-  if (!placed_) return;
-  background_ = device::Buffer(budget, "portrait's picture", 4 * area(width, height));
-  image::resized(place->picture, width, height, background_.as<std::uint8_t>().data(),
-                 std::int64_t{4} * width, executor);
-  mask_ = device::Buffer(budget, "portrait's mask", area(side, side) * sizeof(double));
-  image::blend_mask(side, mask_.as<double>());
-  to_frame_ = place->to_crop.after(stretched(width, height, place->picture.width, place->picture.height));
+  if (placed_) around_ = Surroundings(side, width, height, *place, budget, executor);
 }
 
 void PortraitFrame::draw(const float* planes, std::uint8_t* out, std::int64_t stride,
@@ -39,8 +43,8 @@ void PortraitFrame::draw(const float* planes, std::uint8_t* out, std::int64_t st
   auto* picture = picture_.as<std::uint8_t>().data();
   image::to_bytes(planes, side_, picture, std::int64_t{4} * side_, executor);
   if (placed_) {
-    image::paste({background_.as<std::uint8_t>().data(), width_, height_},
-                 {picture, mask_.as<double>().data(), side_, to_frame_}, out, stride, executor);
+    image::paste({around_.picture.as<std::uint8_t>().data(), width_, height_},
+                 {picture, around_.mask.as<double>().data(), side_, around_.to_frame}, out, stride, executor);
   } else {
     image::resized({picture, side_, side_}, width_, height_, out, stride, executor);
   }

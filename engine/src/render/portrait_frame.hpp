@@ -21,6 +21,15 @@ class PortraitFrame {
     image::Background picture;  // RGBA8; copied
     image::Affine to_crop;
   };
+  /// What a place comes to for frames of a size, in the host's memory.
+  struct Surroundings {
+    device::Buffer picture, mask;  // RGBA8 [height, width, 4]; doubles [side, side]
+    image::Affine to_frame;        // from the frame's coordinates to those of the network's picture
+
+    Surroundings() = default;
+    Surroundings(int side, int width, int height, const Place& place, device::Budget& budget,
+                 Executor& executor);
+  };
   /// `side` is the network's picture's. Without a place the frame is that picture, stretched.
   PortraitFrame(int side, int width, int height, const std::optional<Place>& place, device::Budget& budget,
                 Executor& executor);
@@ -31,9 +40,8 @@ class PortraitFrame {
  private:
   int side_, width_, height_;
   bool placed_;
-  image::Affine to_frame_;  // from the frame's coordinates to those of the network's picture
   device::Buffer picture_;  // [side, side, 4], where it is not drawn straight into the frame
-  device::Buffer background_, mask_;
+  Surroundings around_;
 };
 
 }  // namespace talkrt::render

@@ -139,7 +139,8 @@ Pull Session::pull(talkrt_frame& frame) {
   frame.pixels = begun.slot->pixels();
   if (!config_.frames_on_host) {
     frame.device_pixels = begun.slot->target.gpu.device;
-    frame.stream = engine_->gpu()->batch.stream();
+    CUstream_st* const own = speaker_->frame_stream();
+    frame.stream = own != nullptr ? own : engine_->gpu()->batch.stream();
   }
   return Pull::frame;
 }

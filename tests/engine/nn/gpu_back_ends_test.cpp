@@ -10,11 +10,11 @@
 #include "engine/src/nn/choose_backend.hpp"
 #include "engine/src/nn/engine_choice.hpp"
 #include "engine/src/nn/gpu_ports.hpp"
-#include "engine/src/nn/onnxruntime_cuda.hpp"
 #include "engine/src/nn/onnxruntime_graph.hpp"
 #include "engine/src/nn/tensorrt_graph.hpp"
 #include "tests/emulation/controls.h"
 #include "tests/engine/nn/accumulator.hpp"
+#include "tests/engine/nn/onnxruntime_on_host.hpp"
 
 namespace talkrt::nn {
 namespace {
@@ -492,22 +492,6 @@ TEST(EngineChoice, is_the_one_for_this_gpu_then_another_of_its_kind_then_none_wi
   EXPECT_TRUE(contains(chosen({version({11, 4, 1, 9}, false)}, lean),
                        "is not version-compatible, as this runtime needs"));
 }
-
-/// ONNX Runtime computing on the fake GPU's memory: all but its provider, which needs a real one.
-class OnHost final : public OnnxRuntimeCuda {
- public:
-  using OnnxRuntimeCuda::OnnxRuntimeCuda;
-  void add_to(const OnnxRuntimeLibrary&, OrtSessionOptions*, std::uint64_t arena_bytes) const override {
-    arena = arena_bytes;
-  }
-  [[nodiscard]] Handle<OrtMemoryInfo> memory(const OnnxRuntimeLibrary& library) const override {
-    const OrtApi& api = library.api();
-    return library.make<OrtMemoryInfo>(api.ReleaseMemoryInfo, "describing memory", [&](OrtMemoryInfo** out) {
-      return api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, out);
-    });
-  }
-  mutable std::uint64_t arena = 0;
-};
 
 TEST_F(GpuBackEnds, onnxruntime_binds_twins_on_the_gpu_copies_ports_and_keeps_states_there) {
   const ProbePlan probe = accumulator_plan();
