@@ -45,11 +45,11 @@ struct Link {
 
 /// What an instance has to do with its surroundings.
 struct Ties {
-  std::span<const Shared> shared = {};
-  std::span<const Link> links = {};
+  std::span<const Shared> shared;
+  std::span<const Link> links;
   /// Outputs that nobody on the host reads, a link of a graph on the CPU included: a GPU keeps them. A run
   /// without any other output returns when the GPU has been told.
-  std::span<const std::string_view> unread = {};
+  std::span<const std::string_view> unread;
 };
 
 /// An output in a GPU's memory. Every run writes it, in the order of a stream. Whoever reads it on another

@@ -86,8 +86,7 @@ ChainInstance GraphChain::instance(device::Budget& budget) const {
       const std::string_view output = std::string_view(port.from).substr(graph.size() + 1);
       links.push_back({port.name, &out.step(graph), output});
     }
-    out.steps_.push_back(
-        {opened.spec->name, opened.graph->instance(&budget, {.links = links, .unread = opened.unread})});
+    out.steps_.push_back({opened.spec->name, opened.graph->instance(&budget, {{}, links, opened.unread})});
     for (const plan::Port& port : opened.spec->inputs) {
       if (!graph_of(port.from).empty()) continue;
       out.inputs_.push_back({port.from, port.name, out.steps_.back().instance->input(port.name)});

@@ -96,7 +96,7 @@ std::shared_ptr<const Portrait> Portraits::make(std::span<const std::uint8_t> cr
   const bool stays = graphs_.reader != nullptr && graphs_.appearance.gpu() == graphs_.reader;
   const std::vector<std::string_view> unread(graphs_.outputs.begin(), graphs_.outputs.end());
   const auto appearance =
-      graphs_.appearance.instance(&budget_, {.unread = std::span(unread).first(stays ? unread.size() : 0)});
+      graphs_.appearance.instance(&budget_, {{}, {}, std::span(unread).first(stays ? unread.size() : 0)});
   const std::span<const float> image = motion->input("image");
   std::copy(image.begin(), image.end(), appearance->input("image").begin());
   std::copy(face.keypoints.begin(), face.keypoints.end(), appearance->input("kp_source").begin());

@@ -107,8 +107,8 @@ class PortraitPipeline final : public Speaker {
                static_cast<std::size_t>(sampling.hop + kRowsPerFrame)),
         emotions_(motion::kEmotions.size()),
         stitch_(avatar.stitch.graph ? avatar.stitch.ready(budget) : nullptr),
-        warp_(avatar.warp.ready(budget, {.shared = shared(), .unread = kept(avatar.warp, avatar.picture)})),
-        picture_(avatar.picture.ready(budget, {.links = warped(), .unread = kept_picture(avatar)})),
+        warp_(avatar.warp.ready(budget, {shared(), {}, kept(avatar.warp, avatar.picture)})),
+        picture_(avatar.picture.ready(budget, {{}, warped(), kept_picture(avatar)})),
         keypoints_(portrait_->face.keypoints) {
     const int side = avatar.manifest.width;
     if (avatar.gpu() == nullptr) {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <talkrt/error.hpp>
+#include <thread>
 
 #include "engine/src/nn/choose_backend.hpp"
 #include "engine/src/nn/engine_choice.hpp"
@@ -139,7 +140,7 @@ TEST_F(GpuBackEnds, instances_share_an_input_which_is_copied_when_they_are_made_
   const auto graph = open(probe);
   Floats x{1, 0};
   const Shared shared[] = {{"x", x}};
-  const auto instance = graph->instance(nullptr, {.shared = shared});
+  const auto instance = graph->instance(nullptr, {shared, {}, {}});
   instance->run();
   EXPECT_EQ(instance->output("y")[0], 11);
   x[0] = 3;
@@ -154,7 +155,7 @@ TEST_F(GpuBackEnds, instances_share_an_input_which_is_copied_when_they_are_made_
 std::unique_ptr<Instance> linked(const Graph& graph, Instance& from,
                                  std::span<const std::string_view> unread = {}, Budget* budget = nullptr) {
   const Link links[] = {{"x", &from, "y"}};
-  return graph.instance(budget, {.links = links, .unread = unread});
+  return graph.instance(budget, {{}, links, unread});
 }
 
 constexpr std::string_view kY[] = {"y"};
@@ -163,7 +164,7 @@ TEST_F(GpuBackEnds, what_another_network_reads_stays_on_the_gpu) {
   const ProbePlan probe = accumulator_plan({{}});
   const auto graph = open(probe);
   Budget budget("model", 0);
-  const auto first = graph->instance(&budget, {.unread = kY});
+  const auto first = graph->instance(&budget, {{}, {}, kY});
   EXPECT_EQ(budget.used(MemoryKind::pinned), 256u);  // x
   const auto second = linked(*graph, *first, {}, &budget);
   EXPECT_EQ(budget.used(MemoryKind::pinned), 512u);  // and the second one's y
@@ -186,7 +187,7 @@ TEST_F(GpuBackEnds, what_another_network_reads_stays_on_the_gpu) {
 TEST_F(GpuBackEnds, an_input_may_be_written_when_the_run_that_nobody_waited_for_has_read_it) {
   const ProbePlan probe = accumulator_plan({{}});
   const auto graph = open(probe);
-  const auto instance = graph->instance(nullptr, {.unread = kY});
+  const auto instance = graph->instance(nullptr, {{}, {}, kY});
   for (const float value : {1.0f, 0.0f, 1.0f}) {
     const auto x = instance->input("x");
     x[0] = value, x[1] = 1 - value;
@@ -265,7 +266,7 @@ TEST_F(GpuBackEnds, on_different_streams_nobody_reads_too_early_or_writes_too_so
   Doubling first(probe, gpu, budget, {});
   Made made(first);
   const Link links[] = {{"x", &made, "y"}};
-  Doubling second(probe, gpu, budget, {.links = links, .unread = kY});
+  Doubling second(probe, gpu, budget, {{}, links, kY});
   for (const float value : {3.0f, 5.0f}) {
     made.input("x")[0] = value;
     made.run();
@@ -285,7 +286,7 @@ TEST_F(GpuBackEnds, memory_that_ends_and_a_gpu_that_is_lost_at_any_call_are_code
   Budget budget("model", 0);
   const auto life = [&] {
     const auto graph = open(probe, &budget);
-    const auto first = graph->instance(&budget, {.unread = kY});
+    const auto first = graph->instance(&budget, {{}, {}, kY});
     const auto second = linked(*graph, *first, {}, &budget);
     first->warm(), second->warm();
     first->input("x")[0] = 1;
@@ -515,13 +516,32 @@ TEST_F(GpuBackEnds, onnxruntime_binds_twins_on_the_gpu_copies_ports_and_keeps_st
 
     const Floats x{2, 0};
     const Shared shared[] = {{"x", x}};
-    const auto sharing = graph.instance(&budget, {.shared = shared});
+    const auto sharing = graph.instance(&budget, {shared, {}, {}});
     sharing->run();
     EXPECT_EQ(sharing->output("y")[0], 12);
     fail_next("cudaMemcpyAsync", 719);
     (void)refused(TALKRT_ERROR_DEVICE_LOST, [&] { instance->run(); });
   }
   EXPECT_EQ(budget.used(MemoryKind::device), 0u);
+}
+
+TEST_F(GpuBackEnds, sessions_of_one_graph_run_it_at_the_same_time) {
+  const ProbePlan probe = accumulator_plan();
+  talkrt_emulation_set_late(0);
+  const auto cuda = std::make_shared<const OnHost>(gpu);
+  const OnnxRuntimeGraph graph(std::make_shared<OnnxRuntimeLibrary>(""), probe.plan(), probe.spec(), 1,
+                               nullptr, cuda);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const auto mine = static_cast<const Graph&>(graph).instance();
+      float sum = 10;
+      for (int run = 0; run < 50; ++run) {
+        sum += static_cast<float>(i);
+        ASSERT_EQ(step(*mine, static_cast<float>(i), 0)[0], sum);
+      }
+    });
+  }
 }
 
 TEST(CudaArena, is_the_weights_and_a_part_of_what_nodes_read_and_write_within_bounds) {

@@ -134,8 +134,7 @@ TEST(OnnxRuntimeGraph, instances_share_an_input_that_the_caller_owns_and_count_t
   const auto graph = open(probe);
   std::vector<float> x{1, 0};
   const Shared shared[] = {{"x", x}};
-  const auto a = graph->instance(nullptr, {.shared = shared}),
-             b = graph->instance(nullptr, {.shared = shared});
+  const auto a = graph->instance(nullptr, {shared, {}, {}}), b = graph->instance(nullptr, {shared, {}, {}});
   EXPECT_LT(a->bytes(), graph->instance()->bytes());
   a->run();
   x[0] = 3;
@@ -148,7 +147,7 @@ TEST(OnnxRuntimeGraph, instances_share_an_input_that_the_caller_owns_and_count_t
   expect_error(TALKRT_ERROR_NOT_FOUND, {"no input \"x\""}, [&] { (void)a->input("x"); });
   const Shared wrong[] = {{"x", std::span(x).first(1)}};
   expect_error(TALKRT_ERROR_INTERNAL, {"shared with 1 numbers, expected 2"},
-               [&] { (void)graph->instance(nullptr, {.shared = wrong}); });
+               [&] { (void)graph->instance(nullptr, {wrong, {}, {}}); });
 }
 
 TEST(OnnxRuntimeGraph, instances_run_at_the_same_time) {

@@ -114,7 +114,7 @@ TEST_F(EmulatedGpuPortrait, memory_that_ends_and_a_gpu_that_is_lost_are_codes_an
                                                  {2, TALKRT_ERROR_OUT_OF_MEMORY}};
   for (const auto& [error, code] : kinds) {
     int refusals = 0;
-    for (std::uint64_t nth = 0; nth < calls; nth += 3) {
+    for (std::uint64_t nth = 0; nth < calls; nth += 5) {
       talkrt_emulation_fail(nth, error);
       const talkrt_status found = code_of(life);
       EXPECT_TRUE(found == TALKRT_OK || found == code) << nth << ": " << found;
