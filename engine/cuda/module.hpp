@@ -17,14 +17,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/gaussian/movement_cuda.hpp"
+#include "kernels/gaussian/avatar_cuda.hpp"
 #include "kernels/gaussian/raster_cuda.hpp"
-#include "kernels/gaussian/track_cuda.hpp"
 #include "kernels/image/paste_cuda.hpp"
 
 namespace talkrt::cuda {
 
-inline constexpr std::uint32_t kModuleAbi = 5;
+inline constexpr std::uint32_t kModuleAbi = 6;
 inline constexpr const char* kModuleEntry = "talkrt_cuda_module";
 inline constexpr int kUnderWay = 3;  // draws of a painter before one is waited for
 
@@ -60,15 +59,15 @@ struct Copy {
 inline constexpr int kMaxCopies = 4;  // three planes and the counts
 
 /// What else the picture of a recorded avatar needs. Pointers are to device memory; what lies there may come
-/// by `in`. Its host may write the source of `in` again when kUnderWay draws more were begun.
+/// by `in`, which no two jobs of a draw share. Its host may write the source of `in` again when kUnderWay
+/// draws more were begun.
 struct Recorded {
-  Copy in;  // from pinned memory, before everything
+  Copy in;  // from pinned memory, before everything; both begin on 16 bytes
   const gaussian::CudaLayers* layers = nullptr;
   const gaussian::CudaAttention* attention = nullptr;
-  gaussian::CudaMoveGrid layers_grid, attention_grid;
   int layers_count = 0, attention_count = 0;
+  std::size_t layers_rows = 0, attention_rows = 0;  // gaussian::move_rows_of() the widest of them
   const gaussian::CudaTrack* track = nullptr;
-  int track_pixels = 0;                       // of a frame
   bool composes = false, lays_under = false;  // whether the track has a background; or a torso and none
 };
 
@@ -116,11 +115,13 @@ struct Module {
                          Why* why);
   int (*create_painter)(int device, const PainterSpec* spec, void* device_memory, void* pinned_memory,
                         Painter** out, Why* why);
-  /// Makes graphs for views within these limits. Never in a frame: it takes about a millisecond.
+  /// Makes graphs for views within these limits, alone and beside all that was prepared before. Never in a
+  /// frame: it takes milliseconds.
   int (*prepare)(Painter* painter, const gaussian::CudaLimits* limits, Why* why);
-  /// One launch of one graph: the views in, two kernels; then the copies, beside the next draw. Returns at
-  /// once, unless kUnderWay draws are under way: then it waits for the first of them. Allocates nothing.
-  /// After a failure no ticket of these jobs means anything.
+  /// One launch of one graph: the views in, two kernels, and one of each kind that recorded avatars among the
+  /// jobs need, however many they are; then the copies, beside the next draw. Returns at once, unless
+  /// kUnderWay draws are under way: then it waits for the first of them. Allocates nothing. After a failure
+  /// no ticket of these jobs means anything.
   int (*draw)(Painter* painter, const Job* jobs, int count, Why* why);
   /// The stream that draw() fills, for whoever goes on with the pictures on the device.
   CUstream_st* (*stream)(const Painter* painter);

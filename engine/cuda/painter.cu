@@ -8,6 +8,7 @@
 namespace talkrt::cuda {
 namespace {
 
+using gaussian::CudaAvatar;
 using gaussian::CudaGrid;
 using gaussian::CudaView;
 
@@ -61,6 +62,28 @@ class Capture {
   cudaStream_t stream_;
 };
 
+int attribute(cudaDeviceAttr which, int device, const char* doing) {
+  int out = 0;
+  check(cudaDeviceGetAttribute(&out, which, device), doing);
+  return out;
+}
+
+bool on_16_bytes(const void* at) { return reinterpret_cast<std::uintptr_t>(at) % 16 == 0; }
+
+void check_recorded(const Recorded& recorded) {
+  require(on_16_bytes(recorded.in.from) && on_16_bytes(recorded.in.to),
+          "what an avatar's frame copies in: expected to begin on 16 bytes");
+  require(recorded.layers_count >= 0 && recorded.attention_count >= 0 &&
+              (recorded.layers_count == 0 || recorded.layers != nullptr) &&
+              (recorded.attention_count == 0 || recorded.attention != nullptr),
+          "networks of an avatar's frame: expected as many as are counted");
+  require((recorded.layers_count == 0 || recorded.layers_rows > 0) &&
+              (recorded.attention_count == 0 || recorded.attention_rows > 0),
+          "rows of an avatar's networks: expected what move_rows_of() says");
+  require(recorded.track != nullptr || (!recorded.composes && !recorded.lays_under),
+          "an avatar's frame composes what is behind it and has no track");
+}
+
 void check_job(const Job& job, const PainterSpec& spec) {
   const gaussian::RigView& rig = job.view.rig;
   require(rig.rest.count >= 0 && job.view.camera.tiles_x >= 0 && job.view.camera.tiles_y >= 0,
@@ -68,6 +91,7 @@ void check_job(const Job& job, const PainterSpec& spec) {
   require(job.view.bin_capacity >= 1 && job.view.bin_capacity <= gaussian::kMaxBinCapacity,
           "bin_capacity of a job: expected 1 to 2048");
   require(job.copy_count >= 0 && job.copy_count <= kMaxCopies, "copies of a job: expected 0 to 4");
+  if (job.recorded != nullptr) check_recorded(*job.recorded);
   if (job.joint_matrices == nullptr) return;
   require(rig.shapes >= 0 && rig.shapes <= spec.max_shapes,
           "a rig has more shapes than its painter was made for");
@@ -76,13 +100,16 @@ void check_job(const Job& job, const PainterSpec& spec) {
   require(rig.shapes == 0 || job.shape_weights != nullptr, "a job with joints has no weights for its shapes");
 }
 
-void check_launch(int error, const char* what) { check(static_cast<cudaError_t>(error), what); }
+void check_launch(int error) { check(static_cast<cudaError_t>(error), "capturing the kernels"); }
 
 }  // namespace
 
-Painter::Staging::Staging(int pose_floats, int views)
-    : poses(aligned(static_cast<std::size_t>(views) * sizeof(CudaView))),
-      pose(static_cast<std::size_t>(pose_floats) * sizeof(float)),
+Painter::Staging::Staging(const Size& size, int views)
+    : avatars(aligned(static_cast<std::size_t>(views) * sizeof(CudaView))),
+      avatar(avatars + aligned(sizeof(gaussian::CudaAvatars))),
+      poses(size.avatar.any() ? avatar + aligned(static_cast<std::size_t>(views) * sizeof(CudaAvatar))
+                              : avatars),
+      pose(static_cast<std::size_t>(size.pose) * sizeof(float)),
       bytes(aligned(poses + static_cast<std::size_t>(views) * pose)) {}
 
 /// Joints begin on 16 bytes.
@@ -90,12 +117,13 @@ int Painter::pose_floats(int shapes, int joints) { return (shapes + 3) / 4 * 4 +
 
 bool Painter::covers(const Size& size, const Size& wanted) {
   return size.grid.groups >= wanted.grid.groups && size.grid.tiles >= wanted.grid.tiles &&
-         size.pose >= wanted.pose;
+         size.pose >= wanted.pose && size.avatar.covers(wanted.avatar);
 }
 
 Painter::Size Painter::larger(const Size& a, const Size& b) {
   return {{std::max(a.grid.groups, b.grid.groups), std::max(a.grid.tiles, b.grid.tiles)},
-          std::max(a.pose, b.pose)};
+          std::max(a.pose, b.pose),
+          a.avatar.with(b.avatar)};
 }
 
 Painter::Bytes Painter::measure(const PainterSpec& spec) {
@@ -103,7 +131,10 @@ Painter::Bytes Painter::measure(const PainterSpec& spec) {
   require(spec.max_shapes >= 0 && spec.max_shapes <= 65536, "shapes of a painter: expected 0 to 65536");
   require(spec.max_joints >= 0 && spec.max_joints <= gaussian::kMaxJoints,
           "joints of a painter: expected 0 to 16");
-  const std::size_t one = Staging(pose_floats(spec.max_shapes, spec.max_joints), spec.views).bytes;
+  Size most;
+  most.pose = pose_floats(spec.max_shapes, spec.max_joints);
+  most.avatar.takes_in = true;
+  const std::size_t one = Staging(most, spec.views).bytes;
   return {one, one * kUnderWay};
 }
 
@@ -111,14 +142,10 @@ Painter::Painter(int device, const PainterSpec& spec, std::byte* device_memory, 
     : device_(device), spec_(spec), staging_(device_memory), draw_(make_stream()), copy_(make_stream()) {
   const std::size_t step = measure(spec).device;
   require(device_memory != nullptr && pinned_memory != nullptr, "a painter was given no memory");
-  int major = 0;
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
-        "asking for its capability");
-  overlap_ = major >= 9;
-  int shared_bytes = 0;
-  check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
-        "asking for its shared memory");
-  shared_bytes_ = static_cast<std::size_t>(shared_bytes);
+  overlap_ = attribute(cudaDevAttrComputeCapabilityMajor, device, "asking for its capability") >= 9;
+  places_ = {attribute(cudaDevAttrMultiProcessorCount, device, "asking for its multiprocessors"),
+             static_cast<std::size_t>(
+                 attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device, "asking for its shared memory"))};
   for (std::size_t i = 0; i < kUnderWay; ++i) {
     slots_[i] = {pinned_memory + i * step, make_event(cudaEventBlockingSync)};
   }
@@ -135,7 +162,8 @@ bool Painter::has(const Size& size) const {
                      [&](const Graphs& g) { return covers(g.size, size) && covers(size, g.size); });
 }
 
-/// A draw of several avatars needs the graphs of the largest in every respect; they are there, too.
+/// A draw of several views needs the graphs of the largest in every respect; they are there, too, and of the
+/// largest of those that are no avatars.
 void Painter::prepare(const gaussian::CudaLimits& limits) {
   require(limits.shapes >= 0 && limits.shapes <= spec_.max_shapes && limits.joints >= 0 &&
               limits.joints <= spec_.max_joints,
@@ -143,11 +171,20 @@ void Painter::prepare(const gaussian::CudaLimits& limits) {
   const CudaGrid exact = gaussian::grid_of(limits);
   const int most = pose_floats(spec_.max_shapes, spec_.max_joints);
   const Size size{{rounded(exact.groups), rounded(exact.tiles)},
-                  std::min(rounded(pose_floats(limits.shapes, limits.joints)), most)};
+                  std::min(rounded(pose_floats(limits.shapes, limits.joints)), most),
+                  limits.avatar};
   const Size largest = larger(largest_, size);
-  if (!has(size)) add(size);
-  if (!has(largest)) add(largest);
+  add_unless_there(size);
+  add_unless_there(largest);
   largest_ = largest;
+  if (size.avatar.any()) return;
+  const Size without = larger(largest_without_avatars_, size);
+  add_unless_there(without);
+  largest_without_avatars_ = without;
+}
+
+void Painter::add_unless_there(const Size& size) {
+  if (!has(size)) add(size);
 }
 
 void Painter::add(const Size& size) {
@@ -168,24 +205,36 @@ void Painter::add(const Size& size) {
 
 Graph Painter::capture(cudaStream_t stream, const Size& size, int views, const std::byte* staging) const {
   Capture captured(stream);
-  check(cudaMemcpyAsync(staging_, staging, Staging(size.pose, views).bytes, cudaMemcpyHostToDevice, stream),
+  const Staging at(size, views);
+  const auto* there = reinterpret_cast<const CudaView*>(staging_);
+  const auto* avatars = reinterpret_cast<const gaussian::CudaAvatars*>(staging_ + at.avatars);
+  check(cudaMemcpyAsync(staging_, staging, at.bytes, cudaMemcpyHostToDevice, stream),
         "capturing the copy in");
-  check(static_cast<cudaError_t>(
-            rasterize_cuda(reinterpret_cast<const CudaView*>(staging_), views, size.grid, overlap_, stream)),
-        "capturing the kernels");
+  check_launch(before_views_cuda(avatars, size.avatar, places_, stream));
+  check_launch(rasterize_cuda(there, views, size.grid, overlap_, stream));
+  check_launch(after_views_cuda(there, avatars, size.avatar, places_, stream));
   return captured.end();
+}
+
+Painter::Size Painter::needed(const Job& job) {
+  const CudaView& view = job.view;
+  Size out{{gaussian::groups_of_threads(view.rig.rest.count), view.camera.tiles_x * view.camera.tiles_y},
+           job.joint_matrices != nullptr ? pose_floats(view.rig.shapes, view.rig.joints) : 0,
+           {}};
+  out.avatar.grows = view.target.light != nullptr;
+  if (const Recorded* recorded = job.recorded) {
+    if (recorded->layers_count > 0) out.avatar.layers_rows = recorded->layers_rows;
+    if (recorded->attention_count > 0) out.avatar.attention_rows = recorded->attention_rows;
+    out.avatar.takes_in = recorded->in.bytes > 0;
+    out.avatar.composes = recorded->composes;
+    out.avatar.lays_under = recorded->lays_under;
+  }
+  return out;
 }
 
 const Painter::Graphs& Painter::graphs_for(const Job* jobs, int count) const {
   Size wanted;
-  for (int i = 0; i < count; ++i) {
-    const CudaView& view = jobs[i].view;
-    const bool posed = jobs[i].joint_matrices != nullptr;
-    wanted =
-        larger(wanted,
-               {{gaussian::groups_of_threads(view.rig.rest.count), view.camera.tiles_x * view.camera.tiles_y},
-                posed ? pose_floats(view.rig.shapes, view.rig.joints) : 0});
-  }
+  for (int i = 0; i < count; ++i) wanted = larger(wanted, needed(jobs[i]));
   const Graphs* best = nullptr;
   for (const Graphs& graphs : graphs_) {
     if (!covers(graphs.size, wanted)) continue;
@@ -213,40 +262,21 @@ void Painter::fill(std::byte* staging, const Staging& at, const Job& job, int in
   std::memcpy(staging + i * sizeof(CudaView), &view, sizeof view);
 }
 
-/// Before the graph: where its Gaussians are, and what is behind them.
-void Painter::begin(const Recorded& recorded) const {
-  const Copy& in = recorded.in;
-  if (in.bytes != 0) {
-    check(cudaMemcpyAsync(in.to, in.from, in.bytes, cudaMemcpyHostToDevice, stream()),
-          "copying an avatar's frame in");
+void Painter::fill_avatars(std::byte* staging, const Staging& at, const Job* jobs, int count) const {
+  gaussian::CudaAvatars all{reinterpret_cast<const CudaAvatar*>(staging_ + at.avatar)};
+  for (int i = 0; i < count; ++i) {
+    if (!needed(jobs[i]).avatar.any()) continue;
+    CudaAvatar avatar;
+    if (const Recorded* recorded = jobs[i].recorded) {
+      avatar = {recorded->in.from,   recorded->in.to,        recorded->in.bytes,        recorded->layers,
+                recorded->attention, recorded->layers_count, recorded->attention_count, recorded->track,
+                recorded->composes,  recorded->lays_under};
+    }
+    avatar.view = i;
+    std::memcpy(staging + at.avatar + static_cast<std::size_t>(all.count++) * sizeof avatar, &avatar,
+                sizeof avatar);
   }
-  if (recorded.layers_count > 0) {
-    check_launch(move_layers_cuda(recorded.layers, recorded.layers_count, recorded.layers_grid, shared_bytes_,
-                                  stream()),
-                 "moving Gaussians");
-  }
-  if (recorded.attention_count > 0) {
-    check_launch(move_attention_cuda(recorded.attention, recorded.attention_count, recorded.attention_grid,
-                                     shared_bytes_, stream()),
-                 "moving Gaussians");
-  }
-  if (recorded.composes) {
-    check_launch(compose_backdrop_cuda(recorded.track, 1, recorded.track_pixels, stream()),
-                 "composing what is behind an avatar");
-  }
-}
-
-/// After it.
-void Painter::finish(const Job& job, int index) const {
-  const CudaView* view = reinterpret_cast<const CudaView*>(staging_) + index;
-  if (job.view.target.light != nullptr) {
-    check_launch(grow_behind_cuda(view, 1, job.view.camera.tiles_x * job.view.camera.tiles_y, stream()),
-                 "finishing an avatar's picture");
-  }
-  if (job.recorded != nullptr && job.recorded->lays_under) {
-    check_launch(lay_under_cuda(view, job.recorded->track, 1, job.recorded->track_pixels, stream()),
-                 "finishing an avatar's picture");
-  }
+  std::memcpy(staging + at.avatars, &all, sizeof all);
 }
 
 void Painter::copy_out(const Job* jobs, int count, cudaEvent_t drawn) {
@@ -272,18 +302,15 @@ void Painter::draw(const Job* jobs, int count) {
   const std::size_t turn = draws_ % kUnderWay;
   const Slot& slot = slots_[turn];
   wait_for(slot.drawn.get());  // of three draws before
-  const Staging at(graphs.size.pose, views);
+  const Staging at(graphs.size, views);
   for (int i = 0; i < count; ++i) fill(slot.staging, at, jobs[i], i);
+  if (graphs.size.avatar.any()) fill_avatars(slot.staging, at, jobs, count);
   // A view that is not drawn has no Gaussians and no tiles: its blocks of threads leave at once.
   std::memset(slot.staging + static_cast<std::size_t>(count) * sizeof(CudaView), 0,
               static_cast<std::size_t>(views - count) * sizeof(CudaView));
   ++draws_;
-  for (int i = 0; i < count; ++i) {
-    if (jobs[i].recorded != nullptr) begin(*jobs[i].recorded);
-  }
   check(cudaGraphLaunch(graphs.ready[static_cast<std::size_t>(bucket) * kUnderWay + turn].get(), draw_.get()),
         "launching a graph");
-  for (int i = 0; i < count; ++i) finish(jobs[i], i);
   check(cudaEventRecord(slot.drawn.get(), draw_.get()), "marking a draw's end");
   copy_out(jobs, count, slot.drawn.get());
 }

@@ -5,7 +5,8 @@
 //   draw stream   views in (copy) ─▶ project_bin ─▶ sort_blend │ views in ─▶ ...      one graph a draw
 //   copy stream                                                └▶ pictures out        while the next is drawn
 //
-// A recorded avatar adds a copy in and a few kernels of its own before and after the graph.
+// Recorded avatars add a few kernels before and after these two, one of each kind for all of a draw. Graphs
+// with them are graphs of their own, so that other sessions pay nothing.
 //
 // What the host writes for a draw lies in one of kUnderWay page-locked slots, so it fills the next one while
 // the GPU still reads the last. A slot is free again when its graph has run.
@@ -46,39 +47,42 @@ class Painter {
   struct Size {
     gaussian::CudaGrid grid;
     int pose = 0;  // floats
+    gaussian::CudaAvatarLimits avatar;
   };
   struct Graphs {
     Size size;
     std::vector<GraphExec> ready;  // [buckets, kUnderWay]
   };
-  /// What is copied to the device for a draw: all views, then each view's weights and joints.
+  /// What is copied to the device for a draw: all views; where there are avatars, a gaussian::CudaAvatars and
+  /// what it lists; then each view's weights and joints.
   struct Staging {
-    std::size_t poses, pose, bytes;  // where poses begin; bytes of one, and of all
-    Staging(int pose_floats, int views);
+    std::size_t avatars, avatar, poses, pose, bytes;  // where parts begin; bytes of one pose, and of all
+    Staging(const Size& size, int views);
   };
 
   static int pose_floats(int shapes, int joints);
   static bool covers(const Size& size, const Size& wanted);
   static Size larger(const Size& a, const Size& b);
+  static Size needed(const Job& job);
   [[nodiscard]] bool has(const Size& size) const;
+  void add_unless_there(const Size& size);
   void add(const Size& size);
   [[nodiscard]] Graph capture(cudaStream_t stream, const Size& size, int views,
                               const std::byte* staging) const;
   [[nodiscard]] const Graphs& graphs_for(const Job* jobs, int count) const;
   void fill(std::byte* staging, const Staging& at, const Job& job, int index) const;
-  void begin(const Recorded& recorded) const;
-  void finish(const Job& job, int index) const;
+  void fill_avatars(std::byte* staging, const Staging& at, const Job* jobs, int count) const;
   void copy_out(const Job* jobs, int count, cudaEvent_t drawn);
 
   int device_;
   PainterSpec spec_;
   bool overlap_;
-  std::size_t shared_bytes_ = 0;  // that a block of threads can have
-  std::byte* staging_;            // the device's
+  gaussian::CudaPlaces places_;
+  std::byte* staging_;  // the device's
   Stream draw_, copy_;
   std::array<Slot, kUnderWay> slots_;
   std::vector<Graphs> graphs_;
-  Size largest_;
+  Size largest_, largest_without_avatars_;
   unsigned long draws_ = 0;
 };
 

@@ -94,6 +94,13 @@ struct Layer {
   int out;
 };
 
+/// Which Gaussians a block of threads is at: a group of one network's, of one avatar.
+struct Turn {
+  const void* job;
+  int group, next;  // `next` counts on from the groups of the networks before
+  int avatar, network;
+};
+
 /// In shared memory: the layer and rows of weights on their way, [2][16 parts][8 rows, 8 outputs]; a narrow
 /// layer's eight outputs at once, [inputs, 8].
 struct alignas(16) Staged {
@@ -102,6 +109,7 @@ struct alignas(16) Staged {
   static constexpr int kTile = kParts * kPartStride;
   float tiles[2 * kTile];
   alignas(16) Layer layer;  // that is at work; registers are for its sums
+  Turn turn;
 };
 __device__ __forceinline__ float* shared_rows() {
   return reinterpret_cast<float*>(talkrt::cuda::dynamic_shared<Staged>() + 1);

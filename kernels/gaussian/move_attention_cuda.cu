@@ -283,20 +283,21 @@ class Attention {
 };
 
 template <int Quads>
-__global__ void __launch_bounds__(kMoveThreads, kMoveResident) move_attention(const CudaAttention* networks) {
-  const CudaAttention& job = networks[blockIdx.y];
-  if (static_cast<int>(blockIdx.x) * Dense<Quads>::kGaussians >= job.network.count)
-    return;  // the whole block
-  Attention<Quads>(job).run();
+__global__ void __launch_bounds__(kMoveThreads, kMoveResident) move_attention(const CudaAvatars* avatars) {
+  move_avatars<Quads, CudaAttention>(
+      avatars,
+      [](const CudaAvatar& avatar) {
+        return Networks<CudaAttention>{avatar.attention, avatar.attention_count};
+      },
+      [](const CudaAttention& job) { Attention<Quads>(job).run(); });
 }
 
 }  // namespace
 }  // namespace cuda
 
-int move_attention_cuda(const CudaAttention* networks, int count, const CudaMoveGrid& grid,
-                        std::size_t shared_bytes, CUstream_st* stream) {
-  return cuda::launch_moves(networks, count, grid, shared_bytes, stream, cuda::move_attention<2>,
-                            cuda::move_attention<1>);
+int move_attention_cuda(const CudaAvatars* avatars, std::size_t rows, const CudaPlaces& places,
+                        CUstream_st* stream) {
+  return cuda::launch_moves(avatars, rows, places, stream, cuda::move_attention<2>, cuda::move_attention<1>);
 }
 
 }  // namespace talkrt::gaussian

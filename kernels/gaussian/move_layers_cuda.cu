@@ -102,24 +102,25 @@ class Layers {
 };
 
 template <int Quads>
-__global__ void __launch_bounds__(kMoveThreads, kMoveResident) move_layers(const CudaLayers* networks) {
-  const CudaLayers& job = networks[blockIdx.y];
-  if (static_cast<int>(blockIdx.x) * Dense<Quads>::kGaussians >= job.network.count)
-    return;  // the whole block
-  int widest = job.network.attended;
-  for (int i = 0; i <= job.network.layers; ++i) {
-    widest = job.network.widths[i] > widest ? job.network.widths[i] : widest;
-  }
-  Layers<Quads>(job, widest).run();
+__global__ void __launch_bounds__(kMoveThreads, kMoveResident) move_layers(const CudaAvatars* avatars) {
+  move_avatars<Quads, CudaLayers>(
+      avatars,
+      [](const CudaAvatar& avatar) { return Networks<CudaLayers>{avatar.layers, avatar.layers_count}; },
+      [](const CudaLayers& job) {
+        int widest = job.network.attended;
+        for (int i = 0; i <= job.network.layers; ++i) {
+          widest = job.network.widths[i] > widest ? job.network.widths[i] : widest;
+        }
+        Layers<Quads>(job, widest).run();
+      });
 }
 
 }  // namespace
 }  // namespace cuda
 
-int move_layers_cuda(const CudaLayers* networks, int count, const CudaMoveGrid& grid,
-                     std::size_t shared_bytes, CUstream_st* stream) {
-  return cuda::launch_moves(networks, count, grid, shared_bytes, stream, cuda::move_layers<2>,
-                            cuda::move_layers<1>);
+int move_layers_cuda(const CudaAvatars* avatars, std::size_t rows, const CudaPlaces& places,
+                     CUstream_st* stream) {
+  return cuda::launch_moves(avatars, rows, places, stream, cuda::move_layers<2>, cuda::move_layers<1>);
 }
 
 }  // namespace talkrt::gaussian

@@ -8,20 +8,22 @@
 
 namespace talkrt::gaussian::cuda {
 
-/// `Count` Gaussians from a block of a network on. A network's last ones may be fewer.
+/// `Count` Gaussians of a network, the group that is at work (Turn). Its last ones may be fewer.
 template <int Count>
 struct MovedBlocks {
   static constexpr int kBlocks = Count / kBlock;
   int count;  // of the network's Gaussians, those that are here
 
+  [[nodiscard]] __device__ static int group() { return talkrt::cuda::dynamic_shared<Staged>()->turn.group; }
+
   template <class Network>
   __device__ static MovedBlocks of(const Network& net) {
-    const int left = net.count - static_cast<int>(blockIdx.x) * Count;
+    const int left = net.count - group() * Count;
     return {left < Count ? left : Count};
   }
 
   /// The first block, counted in the network.
-  [[nodiscard]] __device__ static int own() { return static_cast<int>(blockIdx.x) * kBlocks; }
+  [[nodiscard]] __device__ static int own() { return group() * kBlocks; }
   [[nodiscard]] __device__ int blocks() const { return (count + kBlock - 1) / kBlock; }
 
   /// Shared rows `to` [rows, Count] = from [blocks of the network, rows, 16]; blocks that are not there

@@ -32,28 +32,27 @@ struct CudaAttention {
 inline constexpr int kNarrowRows = 48, kKeptRows = 4;
 static_assert(kNarrowRows > kMaxAttended);
 
-/// Blocks of threads for each network of a launch, and their memory: as the largest needs them.
-struct CudaMoveGrid {
-  int blocks = 0;        // of sixteen Gaussians
-  std::size_t rows = 0;  // of shared memory, a float a Gaussian each
-
-  /// What both need.
-  [[nodiscard]] CudaMoveGrid with(const CudaMoveGrid& other) const {
-    return {blocks > other.blocks ? blocks : other.blocks, rows > other.rows ? rows : other.rows};
-  }
-};
-CudaMoveGrid move_grid_of(const PointNetwork& network);
-CudaMoveGrid move_grid_of(const AttentionNetwork& network);
+/// Rows of shared memory that a network needs, a float a Gaussian each.
+std::size_t move_rows_of(const PointNetwork& network);
+std::size_t move_rows_of(const AttentionNetwork& network);
 
 /// Every network that is allowed fits a block of this many bytes, which each GPU of compute capability 8.0
 /// and later has; with more, more Gaussians share what is fetched of the weights.
 inline constexpr std::size_t kLeastSharedBytes = std::size_t{99} * 1024;
 
-/// One launch for networks[0] to networks[count - 1]; `shared_bytes` is what the device offers a block.
-/// Returns CUDA's error, 0 for success. Only where the kernels are: in the CUDA module and in the emulation.
-int move_layers_cuda(const CudaLayers* networks, int count, const CudaMoveGrid& grid,
-                     std::size_t shared_bytes, CUstream_st* stream);
-int move_attention_cuda(const CudaAttention* networks, int count, const CudaMoveGrid& grid,
-                        std::size_t shared_bytes, CUstream_st* stream);
+/// What the device offers.
+struct CudaPlaces {
+  int multiprocessors = 1;
+  std::size_t shared_bytes = kLeastSharedBytes;  // a block of threads
+};
+
+struct CudaAvatars;  // avatar_cuda.hpp
+
+/// One launch for the networks of all avatars, the widest of `rows` rows. Returns CUDA's error, 0 for
+/// success. Only where the kernels are: in the CUDA module and in the emulation.
+int move_layers_cuda(const CudaAvatars* avatars, std::size_t rows, const CudaPlaces& places,
+                     CUstream_st* stream);
+int move_attention_cuda(const CudaAvatars* avatars, std::size_t rows, const CudaPlaces& places,
+                        CUstream_st* stream);
 
 }  // namespace talkrt::gaussian

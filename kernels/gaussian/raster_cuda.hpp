@@ -83,11 +83,37 @@ struct alignas(16) CudaView {
   int bin_capacity = 0;
 };
 
+/// Which kernels recorded avatars may need in a draw (avatar_cuda.hpp), beside the views' two.
+struct CudaAvatarLimits {
+  std::size_t layers_rows = 0, attention_rows = 0;  // as move_rows_of() says, of the widest network; 0: none
+  bool takes_in = false, composes = false, grows = false, lays_under = false;
+
+  [[nodiscard]] constexpr bool any() const {
+    return layers_rows + attention_rows > 0 || takes_in || composes || grows || lays_under;
+  }
+  /// Whether what is written down for this serves `wanted`.
+  [[nodiscard]] constexpr bool covers(const CudaAvatarLimits& wanted) const {
+    return layers_rows >= wanted.layers_rows && attention_rows >= wanted.attention_rows &&
+           takes_in >= wanted.takes_in && composes >= wanted.composes && grows >= wanted.grows &&
+           lays_under >= wanted.lays_under;
+  }
+  /// What both need.
+  [[nodiscard]] constexpr CudaAvatarLimits with(const CudaAvatarLimits& other) const {
+    return {layers_rows > other.layers_rows ? layers_rows : other.layers_rows,
+            attention_rows > other.attention_rows ? attention_rows : other.attention_rows,
+            takes_in || other.takes_in,
+            composes || other.composes,
+            grows || other.grows,
+            lays_under || other.lays_under};
+  }
+};
+
 struct CudaLimits {
   int count = 0;
   int width = 0, height = 0;
   int bin_capacity = 1024;     // at most kMaxBinCapacity
   int shapes = 0, joints = 0;  // of the rig that is posed, if there is one
+  CudaAvatarLimits avatar = {};
 };
 
 /// Blocks of threads for each view of a draw: as many as the largest of its views needs.

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread a pixel; everything here is a few bytes in and out of it. grow_behind works on tiles of 16x16
-// pixels with what is 6 around them in shared memory, first along rows, then along columns: 26 comparisons,
-// not 168.
+// A thread a pixel, of all avatars of a draw; everything here is a few bytes in and out of it. grow_behind
+// works on tiles of 16x16 pixels with what is 6 around them in shared memory, first along rows, then along
+// columns: 26 comparisons, not 168.
 #include "kernels/cuda/launch.hpp"
+#include "kernels/gaussian/avatar_cuda.hpp"
 #include "kernels/gaussian/resolve_cuda.hpp"
-#include "kernels/gaussian/track_cuda.hpp"
+#include "kernels/gaussian/shares_cuda.hpp"
 
 namespace talkrt::gaussian {
 namespace cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kThreads = kShareThreads;
+
+/// What to do with each pixel of an avatar's frame.
+template <class Pixel>
+__device__ void for_pixels(Shares& mine, const CudaTrack& track, Pixel pixel) {
+  const int width = track.frame_width, pixels = width * track.frame_height;
+  mine.of((pixels + kThreads - 1) / kThreads, [&](int share) {
+    const int at = share * kThreads + static_cast<int>(threadIdx.x);
+    if (at < pixels) pixel(at % width, at / width);
+  });
+}
 
 /// The torso's four bytes at a pixel of the recording, or null.
 __device__ const std::uint8_t* torso_at(const CudaTrack& track, int x, int y) {
@@ -86,26 +97,28 @@ __device__ void compose_pixel(const CudaTrack& track, int x, int y, T* out) {
   }
 }
 
-__global__ void __launch_bounds__(kThreads) compose_backdrop(const CudaTrack* tracks) {
-  const CudaTrack& track = tracks[blockIdx.y];
-  const int pixel = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
-  if (track.background == nullptr || pixel >= track.frame_width * track.frame_height) return;
-  const int x = pixel % track.frame_width, y = pixel / track.frame_width;
-  if (track.image != nullptr) {
-    compose_pixel(track, x, y, track.image);
-  } else {
-    compose_pixel(track, x, y, track.picture);
+__global__ void __launch_bounds__(kThreads) compose_backdrop(const CudaAvatars* all) {
+  Shares mine;
+  for (int i = 0; i < all->count; ++i) {
+    if (!all->avatars[i].composes) continue;
+    const CudaTrack& track = *all->avatars[i].track;
+    for_pixels(mine, track, [&](int x, int y) {
+      if (track.image != nullptr) {
+        compose_pixel(track, x, y, track.image);
+      } else {
+        compose_pixel(track, x, y, track.picture);
+      }
+    });
   }
 }
 
 /// A warp holds 8x4 pixels, as in sort_blend.
-__global__ void __launch_bounds__(kThreads) grow_behind(const CudaView* views) {
+__device__ void grow_tile(const CudaView& view, int tile) {
   constexpr int kAround = kTile + 2 * kGrowReach;
   __shared__ float alpha[kAround][kAround];
   __shared__ float along[kAround][kTile];
-  const CudaView& view = views[blockIdx.y];
-  const int tile = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
-  if (view.target.light == nullptr || tile >= view.camera.tiles_x * view.camera.tiles_y) return;
+  const int thread = static_cast<int>(threadIdx.x);
+  __syncthreads();  // nobody reads those of the tile before any more
   const int width = view.camera.width, height = view.camera.height;
   const int left = tile % view.camera.tiles_x * kTile, top = tile / view.camera.tiles_x * kTile;
   for (int i = thread; i < kAround * kAround; i += kThreads) {
@@ -134,15 +147,17 @@ __global__ void __launch_bounds__(kThreads) grow_behind(const CudaView* views) {
   write_pixel(view, pixel, x, y);
 }
 
-__global__ void __launch_bounds__(kThreads) lay_under(const CudaView* views, const CudaTrack* tracks) {
-  const CudaTrack& track = tracks[blockIdx.y];
-  const CudaTarget& target = views[blockIdx.y].target;
-  const int pixel = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
-  if (track.background != nullptr || track.torso == nullptr || target.rgba8 == nullptr ||
-      pixel >= track.frame_width * track.frame_height) {
-    return;
+__global__ void __launch_bounds__(kThreads) grow_behind(const CudaView* views, const CudaAvatars* all) {
+  Shares mine;
+  for (int i = 0; i < all->count; ++i) {
+    const CudaView& view = views[all->avatars[i].view];
+    if (view.target.light == nullptr) continue;
+    mine.of(view.camera.tiles_x * view.camera.tiles_y, [&](int tile) { grow_tile(view, tile); });
   }
-  const int x = pixel % track.frame_width, y = pixel / track.frame_width;
+}
+
+__device__ void lay_under_pixel(const CudaTrack& track, const CudaTarget& target, int x, int y) {
+  if (target.rgba8 == nullptr) return;
   const float column = roundf(place(x, track.frame_width, track.width, track.step));
   const float row = roundf(place(y, track.frame_height, track.height, track.step));
   if (!(column >= 0.0f && column < static_cast<float>(track.width) && row >= 0.0f &&
@@ -161,30 +176,34 @@ __global__ void __launch_bounds__(kThreads) lay_under(const CudaView* views, con
   out[3] = nearest_byte(sum * 255.0f);
 }
 
-talkrt::cuda::Launch grid_of_pixels(int pixels, int count, CUstream_st* stream) {
-  return {{static_cast<unsigned>((pixels + kThreads - 1) / kThreads), static_cast<unsigned>(count), 1},
-          {kThreads, 1, 1},
-          stream};
+__global__ void __launch_bounds__(kThreads) lay_under(const CudaView* views, const CudaAvatars* all) {
+  Shares mine;
+  for (int i = 0; i < all->count; ++i) {
+    const CudaAvatar& avatar = all->avatars[i];
+    if (!avatar.lays_under) continue;
+    const CudaTarget& target = views[avatar.view].target;
+    for_pixels(mine, *avatar.track, [&](int x, int y) { lay_under_pixel(*avatar.track, target, x, y); });
+  }
 }
 
 }  // namespace
 }  // namespace cuda
 
-int compose_backdrop_cuda(const CudaTrack* tracks, int count, int most_pixels, CUstream_st* stream) {
+int compose_backdrop_cuda(const CudaAvatars* avatars, const CudaPlaces& places, CUstream_st* stream) {
   return static_cast<int>(
-      talkrt::cuda::launch(cuda::grid_of_pixels(most_pixels, count, stream), cuda::compose_backdrop, tracks));
+      talkrt::cuda::launch(cuda::launch_of_shares(places, stream), cuda::compose_backdrop, avatars));
 }
 
-int grow_behind_cuda(const CudaView* views, int count, int tiles, CUstream_st* stream) {
-  return static_cast<int>(talkrt::cuda::launch(
-      {{static_cast<unsigned>(tiles), static_cast<unsigned>(count), 1}, {cuda::kThreads, 1, 1}, stream},
-      cuda::grow_behind, views));
+int grow_behind_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
+                     CUstream_st* stream) {
+  return static_cast<int>(
+      talkrt::cuda::launch(cuda::launch_of_shares(places, stream), cuda::grow_behind, views, avatars));
 }
 
-int lay_under_cuda(const CudaView* views, const CudaTrack* tracks, int count, int most_pixels,
+int lay_under_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
                    CUstream_st* stream) {
   return static_cast<int>(
-      talkrt::cuda::launch(cuda::grid_of_pixels(most_pixels, count, stream), cuda::lay_under, views, tracks));
+      talkrt::cuda::launch(cuda::launch_of_shares(places, stream), cuda::lay_under, views, avatars));
 }
 
 }  // namespace talkrt::gaussian

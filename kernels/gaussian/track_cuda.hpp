@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "kernels/gaussian/movement_cuda.hpp"
 #include "kernels/gaussian/raster_cuda.hpp"
 
 namespace talkrt::gaussian {
@@ -31,15 +32,18 @@ struct CudaTrack {
   float* picture = nullptr;       // the same, not cut off
 };
 
-/// tracks[0] to tracks[count - 1], one a view of the draw that follows; those with no background are left
-/// out. Returns CUDA's error, 0 for success. As all of these only where the kernels are.
-int compose_backdrop_cuda(const CudaTrack* tracks, int count, int most_pixels, CUstream_st* stream);
+struct CudaAvatars;  // avatar_cuda.hpp
 
-/// After the views were drawn: of those with CudaTarget::light, with most tiles `tiles`.
-int grow_behind_cuda(const CudaView* views, int count, int tiles, CUstream_st* stream);
+/// Of the avatars that compose. Returns CUDA's error, 0 for success. As all of these only where the kernels
+/// are.
+int compose_backdrop_cuda(const CudaAvatars* avatars, const CudaPlaces& places, CUstream_st* stream);
 
-/// After the views were drawn, to their RGBA8: of those that have a torso and no background.
-int lay_under_cuda(const CudaView* views, const CudaTrack* tracks, int count, int most_pixels,
+/// After the views were drawn: of the avatars with CudaTarget::light.
+int grow_behind_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
+                     CUstream_st* stream);
+
+/// After the views were drawn, to their RGBA8: of the avatars that lay a torso under it.
+int lay_under_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
                    CUstream_st* stream);
 
 }  // namespace talkrt::gaussian

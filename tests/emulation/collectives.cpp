@@ -48,6 +48,7 @@ Thread Grid::thread(unsigned block, unsigned number) const {
   Thread out;
   out.thread_index = {number % block_size.x, number / block_size.x, 0};
   out.block_index = {block % size.x, block / size.x, 0};
+  out.blocks = size.x;
   out.number = number;
   return out;
 }

@@ -150,7 +150,9 @@ cudaError_t cudaDriverGetVersion(int* version) {
 }
 cudaError_t cudaDeviceGetAttribute(int* out, cudaDeviceAttr attribute, int /*device*/) {
   return talkrt::emulation::call("cudaDeviceGetAttribute", [&] {
-    *out = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024 : 9;
+    *out = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024
+           : attribute == cudaDevAttrMultiProcessorCount        ? 1
+                                                                : 9;
   });
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* out, int /*device*/) {

@@ -31,13 +31,15 @@ CudaOutput output_of(const frame::CudaPicture& picture) {
 }
 
 CudaRenderer::CudaRenderer(const gaussian::RigView& rig, const gaussian::RasterOptions& options, int width,
-                           int height, const Gpu& gpu, device::Budget& budget)
+                           int height, const Gpu& gpu, device::Budget& budget,
+                           const gaussian::CudaAvatarLimits& avatar)
     : batch_(&gpu.batch), options_(options) {
   limits_.count = rig.rest.count;
   limits_.width = width;
   limits_.height = height;
   limits_.shapes = rig.shapes;
   limits_.joints = rig.joints;
+  limits_.avatar = avatar;
   scratch_ = device::Buffer(budget, "rasterizer scratch on the GPU",
                             gaussian::lay_out_cuda_scratch(limits_, nullptr).bytes,
                             device::MemoryKind::device, gpu.device);

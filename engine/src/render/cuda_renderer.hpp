@@ -26,10 +26,10 @@ struct CudaOutput {
 
 class CudaRenderer {
  public:
-  /// `rig` has its arrays on the GPU; they, and `gpu`, must outlive it. Throws OUT_OF_BUDGET, OUT_OF_MEMORY,
-  /// DEVICE_LOST.
+  /// `rig` has its arrays on the GPU; they, and `gpu`, must outlive it. `avatar` is what any CudaOutput may
+  /// need beside the view. Throws OUT_OF_BUDGET, OUT_OF_MEMORY, DEVICE_LOST.
   CudaRenderer(const gaussian::RigView& rig, const gaussian::RasterOptions& options, int width, int height,
-               const Gpu& gpu, device::Budget& budget);
+               const Gpu& gpu, device::Budget& budget, const gaussian::CudaAvatarLimits& avatar = {});
 
   /// Tells the GPU and returns. An empty `pose` is the rig at rest. `background` has its picture on the GPU.
   /// Throws DEVICE_LOST, BACKEND_FAILED.

@@ -77,14 +77,20 @@ class CudaRecordedRenderer final : public RecordedRenderer {
       behind_ = take("layers on the GPU", pixels * sizeof(float));
     }
     for (const auto& network : networks.layered()) {
-      recorded_.layers_grid = recorded_.layers_grid.with(move_grid_of(network));
+      recorded_.layers_rows = std::max(recorded_.layers_rows, move_rows_of(network));
     }
     for (const auto& network : networks.attending()) {
-      recorded_.attention_grid = recorded_.attention_grid.with(move_grid_of(network));
+      recorded_.attention_rows = std::max(recorded_.attention_rows, move_rows_of(network));
     }
     gaussian::RigView rig;
     rig.rest = posed_;
-    renderer_ = std::make_unique<CudaRenderer>(rig, scene.options, camera.width, camera.height, gpu, budget);
+    gaussian::CudaAvatarLimits needs{recorded_.layers_rows, recorded_.attention_rows};
+    needs.takes_in = true;
+    needs.composes = !picture_.transparent;
+    needs.grows = scene.dilate;
+    needs.lays_under = picture_.transparent && picture_.torsos != nullptr;
+    renderer_ =
+        std::make_unique<CudaRenderer>(rig, scene.options, camera.width, camera.height, gpu, budget, needs);
     draw(scene.first_frame, scene.scratch_frame);
     scene.scratch_frame.gpu.done->wait();
   }
@@ -159,7 +165,6 @@ class CudaRecordedRenderer final : public RecordedRenderer {
       track_.torso = reinterpret_cast<const std::uint8_t*>(frame_.data() + layout_.torso);
     }
     recorded_.track = reinterpret_cast<const gaussian::CudaTrack*>(frame_.data() + layout_.track);
-    recorded_.track_pixels = camera.width * camera.height;
     if (picture_.transparent) {
       background_.kind = gaussian::Backdrop::transparent;
       return;
@@ -167,7 +172,8 @@ class CudaRecordedRenderer final : public RecordedRenderer {
     plain_ = take("background on the GPU", picture_.background.size());
     gpu.device.copy_in(plain_.data(), std::as_bytes(picture_.background));
     track_.background = plain_.as<std::uint8_t>().data();
-    const std::size_t values = static_cast<std::size_t>(recorded_.track_pixels) * 3;
+    const std::size_t values =
+        static_cast<std::size_t>(camera.width) * static_cast<std::size_t>(camera.height) * 3;
     composed_ = take("background on the GPU", picture_.bytes ? values : values * sizeof(float));
     if (picture_.bytes) {
       background_.kind = gaussian::Backdrop::image;

@@ -57,6 +57,7 @@ namespace talkrt::emulation {
 /// A CUDA thread under way.
 struct Thread {
   uint3 thread_index{}, block_index{};
+  unsigned blocks = 0;                       // of the grid along x
   unsigned number = 0;                       // in its block
   unsigned warp_calls = 0, block_votes = 0;  // collective operations so far
 };
@@ -89,6 +90,9 @@ inline constexpr Coordinates threadIdx{{[] { return talkrt::emulation::self().th
                                        {[] { return talkrt::emulation::self().thread_index.y; }}};
 inline constexpr Coordinates blockIdx{{[] { return talkrt::emulation::self().block_index.x; }},
                                       {[] { return talkrt::emulation::self().block_index.y; }}};
+inline constexpr struct {
+  Coordinate x;
+} gridDim{{[] { return talkrt::emulation::self().blocks; }}};
 
 template <class... Params, class... Args>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Params...), Args... args) {

@@ -5,18 +5,23 @@
 
 #include <memory>
 
-#include "tests/engine/cuda/session.hpp"
+#include "tests/engine/cuda/avatar.hpp"
 
 namespace talkrt::testing {
 namespace {
 
 /// One of everything, drawn once.
 void whole_life() {
+  static const layered::Head head(1, 1, 16);
   GpuPainter painter({2, 6, 4});
   GpuSession session(60, 24, 16);
+  GpuAvatar avatar(head, {true, true, 16, 18});
   painter.prepare(session.limits);
-  painter.draw({session.job});
+  painter.prepare(avatar.limits);
+  avatar.next(1, 7);
+  painter.draw({session.job, avatar.job});
   session.wait();
+  avatar.wait();
 }
 
 class CudaFailure : public ::testing::Test {

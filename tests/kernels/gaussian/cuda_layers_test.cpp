@@ -8,8 +8,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/gaussian/raster_cuda.hpp"
-#include "kernels/gaussian/track_cuda.hpp"
+#include "kernels/gaussian/avatar_cuda.hpp"
 #include "tests/emulation/emulation.hpp"
 #include "tests/kernels/gaussian/random_scene.hpp"
 #include "tests/kernels/gaussian/workers.hpp"
@@ -89,8 +88,9 @@ Drawn on_gpu(const Layered& from, int bin_capacity, bool grow = false) {
   view.scratch = gaussian::lay_out_cuda_scratch(limits, scratch.data());
   view.bin_capacity = bin_capacity;
   EXPECT_EQ(rasterize_cuda(&view, 1, gaussian::grid_of(limits), false, nullptr), 0);
-  const int tiles = grow ? view.camera.tiles_x * view.camera.tiles_y : 0;
-  EXPECT_EQ(tiles == 0 ? 0 : grow_behind_cuda(&view, 1, tiles, nullptr), 0);
+  const gaussian::CudaAvatar avatar;
+  const gaussian::CudaAvatars all{&avatar, 1};
+  EXPECT_EQ(grow_behind_cuda(&view, &all, {}, nullptr), 0);
   return out;
 }
 

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/gaussian/movement_cuda.hpp"
+#include "kernels/gaussian/avatar_cuda.hpp"
 #include "tests/kernels/gaussian/attending_head.hpp"
 #include "tests/kernels/gaussian/layered_head.hpp"
 
@@ -21,13 +21,17 @@ inline layered::Arrays moved_by_cuda(const layered::Head& head, const gaussian::
   layered::Arrays out{{rest.means, rest.means + 3 * lanes}, {rest.frames, rest.frames + 9 * lanes}};
   const gaussian::PosedSplats to{out.means.data(), out.frames.data(), nullptr, nullptr};
   std::vector<gaussian::CudaLayers> jobs;
-  gaussian::CudaMoveGrid grid;
+  std::size_t rows = 0;
   for (int i = 0; i < 2; ++i) {
     jobs.push_back({rest, head.networks[i], head.inputs[i], to});
-    grid = grid.with(move_grid_of(head.networks[i]));
+    rows = std::max(rows, move_rows_of(head.networks[i]));
   }
-  jobs.emplace_back();  // nothing to do
-  EXPECT_EQ(move_layers_cuda(jobs.data(), 3, grid, shared_bytes, nullptr), 0);
+  jobs.emplace_back();              // nothing to do
+  gaussian::CudaAvatar avatars[2];  // the first has no networks
+  avatars[1].layers = jobs.data();
+  avatars[1].layers_count = 3;
+  const gaussian::CudaAvatars all{avatars, 2};
+  EXPECT_EQ(move_layers_cuda(&all, rows, {2, shared_bytes}, nullptr), 0);
   return out;
 }
 
@@ -40,7 +44,11 @@ inline attending::Arrays moved_by_cuda(const attending::Head& head, const gaussi
       head.net.view,
       head.input,
       {out.means.data(), out.frames.data(), out.opacities.data(), out.sh.data()}};
-  EXPECT_EQ(move_attention_cuda(&job, 1, move_grid_of(head.net.view), shared_bytes, nullptr), 0);
+  gaussian::CudaAvatar avatar;
+  avatar.attention = &job;
+  avatar.attention_count = 1;
+  const gaussian::CudaAvatars all{&avatar, 1};
+  EXPECT_EQ(move_attention_cuda(&all, move_rows_of(head.net.view), {1, shared_bytes}, nullptr), 0);
   return out;
 }
 

@@ -109,7 +109,7 @@ TEST_F(CudaMovement, numbers_are_the_same_for_any_order_of_blocks_and_threads) {
 TEST_F(CudaMovement, what_every_gpu_has_is_enough_for_the_widest_network) {
   attending::Head head({1, 0, 1, 256, 256, 8, 4, 256, 0});
   const std::size_t row = 32 * sizeof(float);
-  EXPECT_LT(move_grid_of(head.net.view).rows * row + std::size_t{12} * 1024, gaussian::kLeastSharedBytes);
+  EXPECT_LT(move_rows_of(head.net.view) * row + std::size_t{12} * 1024, gaussian::kLeastSharedBytes);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "kernels/gaussian/track_cuda.hpp"
+#include "kernels/gaussian/avatar_cuda.hpp"
 #include "tests/kernels/gaussian/cuda_movement.hpp"
 #include "tests/kernels/gaussian/cuda_picture.hpp"
 #include "tests/kernels/gaussian/random_scene.hpp"
@@ -49,13 +49,54 @@ TEST(CudaRaces, networks_move_gaussians) {
   EXPECT_FALSE(moved_by_cuda(attention, of_attention, 0).sh == rest.sh);
 }
 
+TEST(CudaRaces, avatars_share_their_launches) {
+  const layered::Head head(2, 1, 16);
+  const gaussian::PackedScene packed(head.scene);
+  const gaussian::Splats& rest = packed.splats();
+  constexpr int kAvatars = 3;
+  std::vector<attending::Arrays> moved(kAvatars, attending::at_rest(rest));
+  std::vector<gaussian::CudaLayers> jobs;
+  std::vector<gaussian::CudaAvatar> avatars(kAvatars);
+  const Aligned<unsigned char> from(5003, 7), background(30 * 20 * 3, 100);
+  std::vector<Aligned<unsigned char>> to(kAvatars, Aligned<unsigned char>(from.size()));
+  std::vector<Aligned<float>> pictures(kAvatars, Aligned<float>(background.size()));
+  std::vector<gaussian::CudaTrack> tracks(kAvatars);
+  jobs.reserve(2 * kAvatars);
+  for (std::size_t i = 0; i < kAvatars; ++i) {
+    const gaussian::PosedSplats out{moved[i].means.data(), moved[i].frames.data(), nullptr, nullptr};
+    avatars[i].from = from.data();
+    avatars[i].to = to[i].data();
+    avatars[i].bytes = from.size();
+    avatars[i].layers = jobs.data() + jobs.size();
+    avatars[i].layers_count = 2;
+    for (int n = 0; n < 2; ++n) jobs.push_back({rest, head.networks[n], head.inputs[n], out});
+    tracks[i].background = background.data();
+    tracks[i].width = tracks[i].frame_width = 30;
+    tracks[i].height = tracks[i].frame_height = 20;
+    tracks[i].picture = pictures[i].data();
+    avatars[i].track = &tracks[i];
+    avatars[i].composes = true;
+  }
+  const gaussian::CudaAvatars all{avatars.data(), kAvatars};
+  gaussian::CudaAvatarLimits limits;
+  limits.layers_rows = std::max(move_rows_of(head.networks[0]), move_rows_of(head.networks[1]));
+  limits.takes_in = limits.composes = true;
+  ASSERT_EQ(before_views_cuda(&all, limits, {1, 0}, nullptr), 0);
+  const layered::Arrays expected = moved_by_cuda(head, packed, 0);
+  for (std::size_t i = 0; i < kAvatars; ++i) {
+    EXPECT_TRUE(moved[i].means == expected.means && moved[i].frames == expected.frames) << i;
+    EXPECT_TRUE(to[i] == from) << i;
+    EXPECT_EQ(std::count(pictures[i].begin(), pictures[i].end(), 100 / 255.0f), 30 * 20 * 3) << i;
+  }
+}
+
 TEST(CudaRaces, layers_apart_and_what_grows_around_the_one_behind) {
-  const Scene scene = random_scene(300, 20, 17, 3, 0, true);
+  const Scene scene = random_scene(300, 34, 33, 3, 0, true);  // a block of grow_behind has two tiles
   const PackedScene packed(scene);
-  const gaussian::CudaLimits limits{scene.count, 20, 17, 12};  // some bins overflow
+  const gaussian::CudaLimits limits{scene.count, 34, 33, 12};  // some bins overflow
   Aligned<std::byte> scratch(gaussian::lay_out_cuda_scratch(limits, nullptr).bytes);
-  Aligned<float> light(20 * 17 * 4), behind(20 * 17);
-  std::vector<float> found(20 * 17 * 4, -1);
+  Aligned<float> light(34 * 33 * 4), behind(34 * 33);
+  std::vector<float> found(34 * 33 * 4, -1);
   gaussian::RasterOptions options;
   options.layers_apart = true;
   gaussian::CudaView view;
@@ -67,7 +108,9 @@ TEST(CudaRaces, layers_apart_and_what_grows_around_the_one_behind) {
   view.scratch = gaussian::lay_out_cuda_scratch(limits, scratch.data());
   view.bin_capacity = limits.bin_capacity;
   ASSERT_EQ(rasterize_cuda(&view, 1, gaussian::grid_of(limits), false, nullptr), 0);
-  ASSERT_EQ(grow_behind_cuda(&view, 1, view.camera.tiles_x * view.camera.tiles_y, nullptr), 0);
+  const gaussian::CudaAvatar avatar;
+  const gaussian::CudaAvatars all{&avatar, 1};
+  ASSERT_EQ(grow_behind_cuda(&view, &all, {}, nullptr), 0);
   EXPECT_GE(*std::min_element(found.begin(), found.end()), 0);
   EXPECT_GT(*std::max_element(behind.begin(), behind.end()), 0);
 }

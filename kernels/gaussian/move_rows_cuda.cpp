@@ -5,15 +5,16 @@
 
 namespace talkrt::gaussian {
 
-CudaMoveGrid move_grid_of(const PointNetwork& network) {
+std::size_t move_rows_of(const PointNetwork& network) {
   const int widest = *std::max_element(network.widths, network.widths + network.layers + 1);
-  return {network.blocks(), 2 * static_cast<std::size_t>(std::max(widest, network.attended))};
+  return 2 * static_cast<std::size_t>(std::max(widest, network.attended));
 }
 
-CudaMoveGrid move_grid_of(const AttentionNetwork& network) {
+std::size_t move_rows_of(const AttentionNetwork& network) {
   const int inner = std::max({network.hidden, network.attended(), network.move.width, network.turn.width,
                               network.scale.width, network.fade.width, network.paint.width});
-  return {network.blocks(), static_cast<std::size_t>(kKeptRows + kNarrowRows + network.width + inner)};
+  const int rows = kKeptRows + kNarrowRows + network.width + inner;
+  return static_cast<std::size_t>(rows);
 }
 
 }  // namespace talkrt::gaussian
