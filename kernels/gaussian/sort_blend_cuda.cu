@@ -103,6 +103,7 @@ class Painter {
       *reinterpret_cast<float4*>(view_.target.light + at * 4) = {pixel_.red, pixel_.green, pixel_.blue,
                                                                  front};
       view_.target.behind[at] = 1.0f - pixel_.transmittance / front;
+      if (view_.target.depth != nullptr) view_.target.depth[at] = pixel_.depth;  // a sum until grow_behind
       return;
     }
     if (view_.background.hidden != nullptr && !outside()) {

@@ -143,8 +143,27 @@ __device__ void grow_tile(const CudaView& view, int tile) {
     const float4 light = reinterpret_cast<const float4*>(view.target.light)[std::ptrdiff_t{y} * width + x];
     pixel.red = light.x, pixel.green = light.y, pixel.blue = light.z;
     pixel.transmittance = light.w * (1.0f - hidden);
+    if (view.target.depth != nullptr) pixel.depth = view.target.depth[std::ptrdiff_t{y} * width + x];
   }
   write_pixel(view, pixel, x, y);
+}
+
+/// Not premultiplied.
+__device__ void lay_under_bytes(const std::uint8_t* torso, std::uint8_t* out) {
+  const float alpha = static_cast<float>(out[3]) / 255.0f;
+  const float added = static_cast<float>(torso[3]) / 255.0f * (1.0f - alpha), sum = alpha + added;
+  if (added == 0.0f) return;
+  for (int c = 0; c < 3; ++c) {
+    out[c] = nearest_byte((static_cast<float>(out[c]) * alpha + static_cast<float>(torso[c]) * added) / sum);
+  }
+  out[3] = nearest_byte(sum * 255.0f);
+}
+
+/// Premultiplied.
+__device__ void lay_under_floats(const std::uint8_t* torso, float* out) {
+  const float added = static_cast<float>(torso[3]) / 255.0f * (1.0f - out[3]);
+  for (int c = 0; c < 3; ++c) out[c] += static_cast<float>(torso[c]) / 255.0f * added;
+  out[3] += added;
 }
 
 __global__ void __launch_bounds__(kThreads) grow_behind(const CudaView* views, const CudaAvatars* all) {
@@ -157,7 +176,6 @@ __global__ void __launch_bounds__(kThreads) grow_behind(const CudaView* views, c
 }
 
 __device__ void lay_under_pixel(const CudaTrack& track, const CudaTarget& target, int x, int y) {
-  if (target.rgba8 == nullptr) return;
   const float column = roundf(place(x, track.frame_width, track.width, track.step));
   const float row = roundf(place(y, track.frame_height, track.height, track.step));
   if (!(column >= 0.0f && column < static_cast<float>(track.width) && row >= 0.0f &&
@@ -166,14 +184,12 @@ __device__ void lay_under_pixel(const CudaTrack& track, const CudaTarget& target
   }
   const std::uint8_t* torso = torso_at(track, static_cast<int>(column), static_cast<int>(row));
   if (torso == nullptr) return;
-  std::uint8_t* out = target.rgba8 + target.rgba8_stride * y + std::ptrdiff_t{x} * 4;
-  const float alpha = static_cast<float>(out[3]) / 255.0f;
-  const float added = static_cast<float>(torso[3]) / 255.0f * (1.0f - alpha), sum = alpha + added;
-  if (added == 0.0f) return;
-  for (int c = 0; c < 3; ++c) {
-    out[c] = nearest_byte((static_cast<float>(out[c]) * alpha + static_cast<float>(torso[c]) * added) / sum);
+  if (target.rgba8 != nullptr) {
+    lay_under_bytes(torso, target.rgba8 + target.rgba8_stride * y + std::ptrdiff_t{x} * 4);
   }
-  out[3] = nearest_byte(sum * 255.0f);
+  if (target.rgba_float != nullptr && track.under_floats) {
+    lay_under_floats(torso, target.rgba_float + (std::ptrdiff_t{y} * track.frame_width + x) * 4);
+  }
 }
 
 __global__ void __launch_bounds__(kThreads) lay_under(const CudaView* views, const CudaAvatars* all) {

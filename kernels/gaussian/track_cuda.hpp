@@ -28,6 +28,7 @@ struct CudaTrack {
   int top = 0, left = 0, rows = 0, columns = 0;  // of the torso in it
   int frame_width = 0, frame_height = 0;
   float step = 1;                 // pixels of the recording from one of the frame to the next
+  bool under_floats = false;      // lay_under goes under floats, too
   std::uint8_t* image = nullptr;  // [frame_height, frame_width, 3] composed, cut off to bytes; or
   float* picture = nullptr;       // the same, not cut off
 };
@@ -42,7 +43,8 @@ int compose_backdrop_cuda(const CudaAvatars* avatars, const CudaPlaces& places, 
 int grow_behind_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
                      CUstream_st* stream);
 
-/// After the views were drawn, to their RGBA8: of the avatars that lay a torso under it.
+/// After the views were drawn, to their RGBA8 and, by CudaTrack::under_floats, their floats: of the avatars
+/// that lay a torso under them.
 int lay_under_cuda(const CudaView* views, const CudaAvatars* avatars, const CudaPlaces& places,
                    CUstream_st* stream);
 

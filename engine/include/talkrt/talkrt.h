@@ -241,10 +241,11 @@ typedef enum talkrt_pixel_format {
   TALKRT_PIXELS_RGBA8 = 0, /* [height, width, 4] */
   TALKRT_PIXELS_NV12 =
       1, /* as encoders take it: BT.709, limited range: luma [height, width], straight behind it chroma
-            [(height + 1) / 2, (width + 1) / 2, 2] of U and V, in rows of the same stride */
+            [(height + 1) / 2, (width + 1) / 2, 2] of U and V, in rows of the same stride. Not with
+            TALKRT_BACKGROUND_TRANSPARENT: it has no alpha */
   TALKRT_PIXELS_RGBA_F32 =
       2 /* [height, width, 4], packed: display-referred, premultiplied where the background is
-           transparent. Only rigged heads on a GPU; talkrt_session_draw has floats anywhere */
+           transparent. Only where a GPU draws; talkrt_session_draw has floats anywhere */
 } talkrt_pixel_format;
 
 typedef struct talkrt_session_config {

@@ -24,6 +24,7 @@ class GraphOutputs {
 
   /// What the chain's last run made of them. `strength` scales how far means move from where they rest.
   void take(float strength, Executor& executor);
+  [[nodiscard]] bool any() const noexcept { return !entries_.empty(); }
   /// `rest` where no graph moves anything.
   [[nodiscard]] const gaussian::Splats& splats() const noexcept { return splats_; }
 

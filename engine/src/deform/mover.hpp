@@ -23,6 +23,8 @@ class Mover {
   /// Keeps what networks hear now, to be left little by little.
   void depart();
 
+  /// Whether a graph moves any, so that splats() are not those at rest.
+  [[nodiscard]] bool by_graphs() const noexcept { return outputs_.any(); }
   /// Gaussians that movement() still has to move.
   [[nodiscard]] const gaussian::Splats& splats() const noexcept { return outputs_.splats(); }
   [[nodiscard]] gaussian::Movement movement() const noexcept {

@@ -22,12 +22,10 @@
 #include "engine/src/motion/track.hpp"
 #include "engine/src/pipelines/stage_timer.hpp"
 #include "engine/src/render/camera.hpp"
-#include "engine/src/render/grown_alpha.hpp"
 #include "engine/src/render/orbit_limit.hpp"
 #include "engine/src/render/raster_options.hpp"
 #include "engine/src/render/recorded_renderer.hpp"
 #include "engine/src/render/track_backdrop.hpp"
-#include "engine/src/render/view_renderer.hpp"
 #include "engine/src/session/frame_clock.hpp"
 
 namespace talkrt::pipelines {
@@ -37,11 +35,6 @@ std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar) {
   out.reserve(avatar.deforms.size());
   for (const plan::Deform& d : avatar.deforms) out.push_back(d.is_kernel() ? d.mix_graph() : d.graph);
   return out;
-}
-
-bool moves_on_gpu(const plan::AvatarSpec& avatar) {
-  return std::all_of(avatar.deforms.begin(), avatar.deforms.end(),
-                     [](const plan::Deform& d) { return d.is_kernel(); });
 }
 
 namespace {
@@ -60,9 +53,9 @@ class RecordedAvatar final : public Avatar {
         clock(manifest.sample_rate, manifest.fps_num, manifest.fps_den),
         cloud(p, budget),
         networks(p, budget),
-        graphs(p, backend, graphs_of(*manifest.avatar), budget) {
-    if (gpu != nullptr && moves_on_gpu(*manifest.avatar)) {
-      gpu_ = gpu;
+        graphs(p, backend, graphs_of(*manifest.avatar), budget),
+        gpu_(gpu) {
+    if (gpu != nullptr) {
       gaussian::RigView rest;
       rest.rest = cloud.splats();
       cuda_cloud_.emplace(rest, gpu->device, budget);
@@ -78,6 +71,7 @@ class RecordedAvatar final : public Avatar {
   std::int64_t look_ahead() const override;
   std::span<const std::string> emotions() const override { return emotions_; }
   bool on_gpu() const override { return gpu_ != nullptr; }
+  bool draws(talkrt_pixel_format format) const override { return on_gpu() || Avatar::draws(format); }
   std::unique_ptr<render::RecordedRenderer> renderer(const render::RecordedScene& scene,
                                                      const SessionSpec& spec, device::Budget& budget,
                                                      Executor& executor) const;
@@ -91,7 +85,7 @@ class RecordedAvatar final : public Avatar {
   std::unique_ptr<nn::Graph> encoder;  // null where the host has the rows
 
  private:
-  const render::Gpu* gpu_ = nullptr;
+  const render::Gpu* gpu_;  // or null
   std::optional<deform::CudaRig> cuda_cloud_;
   std::optional<deform::CudaNetworks> cuda_networks_;
   std::vector<std::string> emotions_{"neutral"};  // whatever the recording shows
@@ -118,9 +112,7 @@ class RecordedPipeline final : public Speaker {
         limit_(track_.cameras(), avatar.manifest.gaussian->view.target,
                avatar.manifest.avatar->orbit_degrees),
         camera_(render::scaled_camera(avatar.manifest, spec.width, spec.height)),
-        backdrop_(avatar.source, spec.backdrop, budget),
-        views_(options_of(avatar.manifest), budget),
-        budget_(budget) {
+        backdrop_(avatar.source, spec.backdrop, budget) {
     hear(0, 0);
     mover_.take(0, 1, executor);  // at rest
     renderer_ = avatar.renderer({mover_,
@@ -179,21 +171,7 @@ class RecordedPipeline final : public Speaker {
 
   gaussian::RasterStats draw(const gaussian::Camera& camera, const gaussian::Target& target) override {
     limit_.check(camera);
-    if (!view_behind_.fits(camera.width, camera.height)) {
-      view_behind_ = render::Stretch();
-      view_behind_ = backdrop_.stretch(camera.width, camera.height, budget_);
-    }
-    gaussian::Target cut = target;
-    cut.cut_off = true;
-    backdrop_.show(track_frame_, executor_);
-    const gaussian::Splats& posed = mover_.posed(executor_);
-    gaussian::Background behind = backdrop_.view(view_behind_, 1, executor_);
-    behind.hidden = hidden_in_view(posed, camera);
-    const auto stats = views_.draw(posed, camera, behind, cut, executor_);
-    if (target.rgba8 != nullptr) {
-      backdrop_.lay_under(target.rgba8, target.rgba8_stride, camera.width, camera.height, 1, executor_);
-    }
-    return stats;
+    return renderer_->view(camera, track_frame_, target);
   }
 
   void restart(std::int64_t position) override {
@@ -272,18 +250,6 @@ class RecordedPipeline final : public Speaker {
     return camera;
   }
 
-  /// What the mouth hides in a view, null where it hides only what it covers.
-  const float* hidden_in_view(const gaussian::Splats& posed, const gaussian::Camera& camera) {
-    if (!avatar_.manifest.avatar->dilate) return nullptr;
-    const render::Figure figure{nullptr, {}, &posed, {}};
-    if (!view_grown_ || !view_grown_->fits(camera.width, camera.height)) {
-      view_grown_.reset();  // so that the account never holds both
-      view_grown_ = std::make_unique<render::GrownAlpha>(figure, camera, options_of(avatar_.manifest),
-                                                         executor_, budget_, nullptr);
-    }
-    return view_grown_->of(figure, camera, executor_);
-  }
-
   const RecordedAvatar& avatar_;
   Executor& executor_;
   std::unique_ptr<features::RowSource> rows_;
@@ -296,11 +262,6 @@ class RecordedPipeline final : public Speaker {
   render::TrackBackdrop backdrop_;
   std::unique_ptr<render::RecordedRenderer> renderer_;
   int track_frame_ = 0;  // of the last frame
-  // Views of the host's; the CPU draws them everywhere.
-  render::Stretch view_behind_;
-  std::unique_ptr<render::GrownAlpha> view_grown_;  // where the mouth's alpha is grown
-  render::ViewRenderer views_;
-  device::Budget& budget_;
   Shown shown_;
   bool drawn_ = false;
   std::optional<std::int64_t> departed_;  // where the speech before this one was cut off

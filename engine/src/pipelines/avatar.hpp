@@ -19,7 +19,4 @@ std::unique_ptr<Avatar> open_recorded(const plan::Plan& plan, nn::Backend& backe
 /// make its mix.
 std::vector<std::string> graphs_of(const plan::AvatarSpec& avatar);
 
-/// Whether a GPU, where there is one, has what moves the Gaussians.
-bool moves_on_gpu(const plan::AvatarSpec& avatar);
-
 }  // namespace talkrt::pipelines

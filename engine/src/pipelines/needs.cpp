@@ -76,9 +76,8 @@ Lines needs_of(const plan::Plan& plan, const std::function<nn::Backend&()>& back
   } else if (manifest.model == "scene") {
     add(cloud_lines(plan, gpu != nullptr, false));
   } else if (manifest.model == "avatar") {
-    const bool on_gpu = gpu != nullptr && moves_on_gpu(*manifest.avatar);
-    add(cloud_lines(plan, on_gpu, false));
-    add(network_lines(plan, on_gpu));
+    add(cloud_lines(plan, gpu != nullptr, false));
+    add(network_lines(plan, gpu != nullptr));
     add(graph_lines(plan, backend(), avatar_graphs(plan)));
   } else if (manifest.model == "vasa1") {
     add(graph_lines(plan, backend(), portrait_graphs(*manifest.vasa1)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A session's recorded avatar, drawn: Gaussians where networks put them, over the torso of a track. One for
-// each device.
+// A session's recorded avatar, drawn: Gaussians where networks or graphs put them, over the torso of a track:
+// its own frames, and views of it as it is. One for each device.
 #pragma once
 
 #include <memory>
@@ -29,11 +29,15 @@ class RecordedRenderer {
   /// What the scene's mover has taken. On a GPU it returns when that has been told. Throws OUT_OF_BUDGET,
   /// OUT_OF_MEMORY, DEVICE_LOST; the frame after one that threw has changed.
   virtual void draw(const RecordedFrame& frame, const frame::PixelTarget& target) = 0;
+  /// What the last frame shows, which was `track_frame` of the track, from any camera into the host's memory;
+  /// there when it returns. Throws the same.
+  virtual gaussian::RasterStats view(const gaussian::Camera& camera, int track_frame,
+                                     const gaussian::Target& target) = 0;
 };
 
 /// What both need. All but the frames must outlive the renderer.
 struct RecordedScene {
-  const deform::Mover& mover;
+  deform::Mover& mover;
   TrackBackdrop& backdrop;
   gaussian::RasterOptions options;
   bool dilate = false;  // layer 1 hides what is around it, too
@@ -44,7 +48,7 @@ struct RecordedScene {
 /// Takes all memory that frames need, and draws one. `executor` and `budget` must outlive it.
 std::unique_ptr<RecordedRenderer> recorded_renderer_cpu(const RecordedScene& scene, Executor& executor,
                                                         device::Budget& budget, GaussianRenderer::Warn warn);
-/// `rest` are the Gaussians that the mover moves; no graph moves any.
+/// `rest` are the Gaussians that the mover moves.
 std::unique_ptr<RecordedRenderer> recorded_renderer_cuda(const RecordedScene& scene,
                                                          const deform::CudaRig& rest,
                                                          const deform::CudaNetworks& networks, const Gpu& gpu,

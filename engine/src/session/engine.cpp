@@ -78,10 +78,8 @@ std::shared_ptr<const Model> Engine::load(const std::string& path, const BudgetO
   config_.log(TALKRT_LOG_INFO, path + ": loaded in " + std::to_string(model->load_ms()) + " ms, " +
                                    std::to_string(model->host_bytes()) + " bytes");
   if (gpu_ && !model->avatar().on_gpu()) {
-    const std::string why = model->manifest().avatar ? "a graph moves its Gaussians, and not a kernel"
-                                                     : "a plan of model \"" + model->manifest().model +
-                                                           "\" has no kernels on the GPU";
-    config_.log(TALKRT_LOG_WARNING, path + ": sessions draw on the CPU, for " + why);
+    config_.log(TALKRT_LOG_WARNING, path + ": sessions draw on the CPU, for a plan of model \"" +
+                                        model->manifest().model + "\" has no kernels on the GPU");
   }
   return model;
 }

@@ -47,6 +47,11 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
       controls_(motion::default_controls()) {
   pipelines::SessionSpec& spec = config_.spec;
   spec.scratch_frame = frames_.scratch();
+  if (config_.format == TALKRT_PIXELS_NV12 && spec.backdrop.source == render::BackdropSource::transparent) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "session config: pixel_format is NV12 and background is transparent, expected another of "
+                "either: NV12 has no alpha");
+  }
   if (!model_->avatar().draws(config_.format)) {
     if (on_gpu_ || config_.format != TALKRT_PIXELS_NV12) {
       throw Error(TALKRT_ERROR_INVALID_ARGUMENT,

@@ -78,6 +78,23 @@ inline frame::FrameSlot& slot_of(const talkrt_frame& frame) {
   return *reinterpret_cast<frame::FrameSlot*>(frame.slot);
 }
 
+/// Of all planes.
+inline std::int64_t rows_of(const talkrt_frame& frame) {
+  const auto format = static_cast<talkrt_pixel_format>(frame.pixel_format);
+  return frame::PixelLayout{frame.width, frame.height, format}.rows();
+}
+/// That have a meaning.
+inline std::int64_t row_bytes_of(const talkrt_frame& frame) {
+  switch (frame.pixel_format) {
+    case TALKRT_PIXELS_NV12:
+      return frame.width + frame.width % 2;
+    case TALKRT_PIXELS_RGBA_F32:
+      return std::int64_t{16} * frame.width;
+    default:
+      return std::int64_t{4} * frame.width;
+  }
+}
+
 /// Pulls until something else than a frame comes, and returns that.
 inline Pull pull_all(Session& session, std::vector<CopiedFrame>& out, std::size_t most = SIZE_MAX) {
   while (most-- > 0) {
@@ -85,9 +102,9 @@ inline Pull pull_all(Session& session, std::vector<CopiedFrame>& out, std::size_
     const Pull outcome = session.pull(frame);
     if (outcome != Pull::frame) return outcome;
     CopiedFrame copy{frame.index, frame.audio_position, {}, {}};
-    for (int y = 0; y < frame.height; ++y) {
+    for (std::int64_t y = 0; y < rows_of(frame); ++y) {
       const std::uint8_t* row = frame.pixels + y * frame.stride;
-      copy.pixels.insert(copy.pixels.end(), row, row + 4 * frame.width);
+      copy.pixels.insert(copy.pixels.end(), row, row + row_bytes_of(frame));
     }
     copy.channels.assign(session.channels().begin(), session.channels().end());
     out.push_back(std::move(copy));
