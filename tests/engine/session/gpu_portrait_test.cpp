@@ -2,6 +2,7 @@
 //
 // Portraits composed by a GPU, against the CPU's. In sessions the networks are on the CPU, for the plan has
 // no engines for the emulated GPU; where they are on the GPU too, the pipeline stands alone.
+#include <cmath>
 #include <cstring>
 #include <talkrt/error.hpp>
 
@@ -41,7 +42,8 @@ TEST_F(GpuPortrait, frames_are_those_of_the_cpu_to_the_byte_however_late_the_gpu
       ASSERT_EQ(found.size(), expected.size());
       for (std::size_t i = 0; i < found.size(); ++i) {
         EXPECT_EQ(found[i].position, expected[i].position);
-        EXPECT_TRUE(found[i].pixels == expected[i].pixels)
+        // A real GPU may run networks, too, and rounds their sums otherwise.
+        EXPECT_GE(psnr(found[i].pixels, expected[i].pixels), on_emulation() ? INFINITY : 40)
             << crop_only << ", ahead " << ahead << ", frame " << i;
       }
       talkrt_emulation_set_late(0);
@@ -79,12 +81,14 @@ TEST_F(GpuPortrait, frames_of_every_format_and_memory_are_the_same_picture) {
     return out;
   };
   const auto host = engine(with_threads(1));
-  const auto bytes = first_frame(host, TALKRT_PIXELS_RGBA8, TALKRT_FRAMES_HOST);
+  // A real GPU may run networks, too, and rounds their sums otherwise.
+  const auto& reference = on_emulation() ? host : shared;
+  const auto bytes = first_frame(reference, TALKRT_PIXELS_RGBA8, TALKRT_FRAMES_HOST);
   talkrt_emulation_set_late(1);
   for (const auto memory : {TALKRT_FRAMES_HOST, TALKRT_FRAMES_DEVICE}) {
     EXPECT_EQ(first_frame(shared, TALKRT_PIXELS_RGBA8, memory), bytes);
     EXPECT_EQ(first_frame(shared, TALKRT_PIXELS_NV12, memory),
-              first_frame(host, TALKRT_PIXELS_NV12, TALKRT_FRAMES_HOST));
+              first_frame(reference, TALKRT_PIXELS_NV12, TALKRT_FRAMES_HOST));
     const auto floats = first_frame(shared, TALKRT_PIXELS_RGBA_F32, memory);
     const std::size_t row = std::size_t{4} * kPictureWidth, stride = bytes.size() / kPictureHeight;
     for (std::size_t i = 0; i < floats.size() / sizeof(float); ++i) {
