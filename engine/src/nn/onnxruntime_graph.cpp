@@ -173,17 +173,27 @@ OnnxRuntimeGraph::OnnxRuntimeGraph(std::shared_ptr<const OnnxRuntimeLibrary> lib
       account_("graph " + spec.name, 0, budget),
       weights_(*library_, plan, spec.name, model_of(plan, spec).bytes, account_),
       rewritten_(account_, "rewritten weights", cuda_ ? weights_.bytes() : weights_.heap_bytes()),
-      arena_(account_, "ONNX Runtime's arena", cuda_ ? cuda_arena_bytes(weights_.bytes(), spec.bytes) : 0,
-             device::MemoryKind::device),
-      memory_(library_, account_) {
+      allowance_(account_, "ONNX Runtime's arena", cuda_ ? cuda_arena_bytes(weights_.bytes(), spec.bytes) : 0,
+                 device::MemoryKind::device),
+      memory_(cuda_ ? OnnxRuntimeMemory(library_, account_, *cuda_, allowance_)
+                    : OnnxRuntimeMemory(library_, account_)) {
   const std::string where = plan.label() + ": graph/" + spec.name;
   const auto options = options_for(*library_, threads);
   weights_.add_to(options.get(), cuda_ != nullptr);
-  if (cuda_) cuda_->add_to(*library_, options.get(), arena_.bytes());
+  if (cuda_) cuda_->add_to(*library_, options.get(), allowance_.bytes());
   session_ = memory_.open(model_of(plan, spec).bytes, options.get(), "opening " + where);
+  loaded_ = memory_.arena_bytes();
   give_back_free_heap(weights_.bytes());
   if (cuda_) rewritten_.shrink(0);  // they are on the GPU now
   verify(*library_, session_.get(), where, spec_);
+}
+
+void OnnxRuntimeGraph::learn_scratch(std::size_t bytes) const noexcept {
+  scratch_bytes_ = static_cast<std::int64_t>(bytes);
+  if (memory_.arena_bytes() == 0) return;  // ONNX Runtime uses one of its own, if it is on a GPU at all
+  // Where it loads weights past our arena, as some versions may, they are in its own.
+  const std::uint64_t elsewhere = loaded_ < weights_.bytes() ? weights_.bytes() + weights_.bytes() / 8 : 0;
+  if (allowance_.bytes() > elsewhere) allowance_.shrink(elsewhere);
 }
 
 std::optional<std::size_t> OnnxRuntimeGraph::scratch_bytes() const noexcept {

@@ -53,7 +53,7 @@ class OnnxRuntimeGraph final : public Graph {
 
   /// What a run takes beside inputs, outputs and states; known after the first one.
   [[nodiscard]] std::optional<std::size_t> scratch_bytes() const noexcept;
-  void learn_scratch(std::size_t bytes) const noexcept { scratch_bytes_ = static_cast<std::int64_t>(bytes); }
+  void learn_scratch(std::size_t bytes) const noexcept;
 
  private:
   std::shared_ptr<const OnnxRuntimeLibrary> library_;
@@ -62,9 +62,11 @@ class OnnxRuntimeGraph final : public Graph {
   plan::GraphSpec spec_;
   device::Budget account_;
   OnnxRuntimeWeights weights_;
-  device::Charge rewritten_, arena_;
+  device::Charge rewritten_;
+  mutable device::Charge allowance_;  // for ONNX Runtime's arena on a GPU, as far as it has not been taken
   OnnxRuntimeMemory memory_;
   Handle<OrtSession> session_;
+  std::uint64_t loaded_ = 0;  // of its arena on a GPU, by opening it
   mutable std::atomic<std::int64_t> scratch_bytes_{-1};
   mutable std::mutex mutex_;
 };

@@ -73,6 +73,41 @@ struct OnnxRuntimeMemory::Allocator : OrtAllocator {
   }
 };
 
+struct OnnxRuntimeMemory::DeviceAllocator : OrtAllocator {
+  DeviceArena& arena;
+  Handle<OrtMemoryInfo> info;
+
+  DeviceAllocator(const OnnxRuntimeLibrary& library, const OnnxRuntimeCuda& cuda, DeviceArena& from)
+      : OrtAllocator{}, arena(from), info(cuda.memory(library)) {
+    version = ORT_API_VERSION;
+    Alloc = take;
+    Reserve = take;
+    Free = [](OrtAllocator* self, void* data) {
+      if (data != nullptr) static_cast<DeviceAllocator*>(self)->arena.give(data);
+    };
+    Info = [](const OrtAllocator* self) -> const OrtMemoryInfo* {
+      return static_cast<const DeviceAllocator*>(self)->info.get();
+    };
+  }
+
+  static void* take(OrtAllocator* self, std::size_t bytes) {
+    try {
+      return static_cast<DeviceAllocator*>(self)->arena.take(bytes);
+    } catch (const Error&) {
+      if (current != nullptr) current->refusal = std::current_exception();
+      throw std::bad_alloc();
+    }
+  }
+};
+
+OnnxRuntimeMemory::OnnxRuntimeMemory(std::shared_ptr<const OnnxRuntimeLibrary> library,
+                                     device::Budget& budget, const OnnxRuntimeCuda& cuda,
+                                     device::Charge& allowance)
+    : OnnxRuntimeMemory(std::move(library), budget) {
+  arena_.emplace(cuda.gpu(), budget, allowance);
+  device_allocator_ = std::make_unique<DeviceAllocator>(*library_, cuda, *arena_);
+}
+
 OnnxRuntimeMemory::OnnxRuntimeMemory(std::shared_ptr<const OnnxRuntimeLibrary> library,
                                      device::Budget& budget)
     : library_(std::move(library)),
@@ -94,6 +129,14 @@ Handle<OrtSession> OnnxRuntimeMemory::open(std::span<const std::byte> model, Ort
   };
   const std::unique_ptr<const OrtMemoryInfo, decltype(unregister)> registered(allocator_->info.get(),
                                                                               unregister);
+  std::unique_ptr<const OrtMemoryInfo, decltype(unregister)> on_gpu(nullptr, unregister);
+  if (device_allocator_) {
+    if (OrtStatus* refused = api.RegisterAllocator(&library.env(), device_allocator_.get())) {
+      api.ReleaseStatus(refused);  // then the provider's own arena
+    } else {
+      on_gpu.reset(device_allocator_->info.get());
+    }
+  }
   with_memory(
       library, lasting_, [&] { return doing; },
       [&] {
