@@ -150,9 +150,9 @@ TALKRT_API void talkrt_string_free(char* string);
 /* ---- model ----------------------------------------------------------------------------------- */
 
 /* Loads a plan, or returns the cached model of an unchanged file that is still loaded. Validates every
- * byte that it will use. When the engine's budget is full, or the GPU itself, idle models are evicted first,
- * least recently used first; what still does not fit is refused with a breakdown (OUT_OF_BUDGET;
- * OUT_OF_MEMORY for a full GPU) and leaves nothing behind. */
+ * byte that it will use. When the engine's budget is full, the GPU or the system, idle models are evicted
+ * first, least recently used first; what still does not fit is refused with a breakdown (OUT_OF_BUDGET;
+ * OUT_OF_MEMORY for a full GPU or system) before it takes anything. */
 TALKRT_API talkrt_status talkrt_model_load(talkrt_engine* engine, const char* path, talkrt_model** out);
 
 #define TALKRT_NO_BUDGET UINT64_MAX
