@@ -134,7 +134,7 @@ class Model:
         ahead (Session.look_ahead) and cost a window's work each.
 
         pixel_format: of frames: "rgba8", or "nv12" (BT.709, limited range) as video encoders take
-        it; rigged heads on a GPU also "rgba_f32".
+        it, not with a transparent background; where a GPU draws also "rgba_f32".
 
         Where a GPU draws:
         frame_memory: "host", or "device" for frames that stay in the GPU's memory, as torch, CuPy
