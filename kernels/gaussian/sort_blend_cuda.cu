@@ -41,7 +41,7 @@ static_assert(sizeof(Record) == 3 * sizeof(float4));
 struct Touching {
   float4 place[32];  // p, r, u, s
   float4 shade[32];  // v, log2 opacity, red, green
-  float2 rest[32];   // blue, depth
+  float blue[32], depth[32];
 };
 
 struct Shared {
@@ -140,17 +140,16 @@ class Painter {
     Touching& list = shared.touching[threadIdx.x / 32];
     const float column = static_cast<float>(threadIdx.x % 8), row = static_cast<float>(threadIdx.x % 32 / 8);
     const float done_at = view_.camera.done_at * shared.front[threadIdx.x];
+    const bool deep = view_.target.depth != nullptr;
+    const float corner_x = static_cast<float>(left()) + 0.5f, corner_y = static_cast<float>(top()) + 0.5f;
     for (int group = 0; group < batch; group += 32) {
       if (__ballot_sync(kWholeWarp, done() ? 0 : 1) == 0) return;
-      const int count = find_touching(shared.records + group * 3, batch - group, list);
+      const int count = find_touching(shared.records + group * 3, batch - group, corner_x, corner_y, list);
       __syncwarp();
-      for (int i = 0; i < count; i += 2) {
-        const float4 first = list.place[i], second = list.place[i + 1];
-        const float4 first_shade = list.shade[i], second_shade = list.shade[i + 1];
-        const float first_alpha = alpha(first, first_shade, column, row),
-                    second_alpha = alpha(second, second_shade, column, row);
-        add(first_alpha, first_shade, list.rest[i], done_at);
-        add(second_alpha, second_shade, list.rest[i + 1], done_at);
+      if (deep) {
+        blend_list<true>(list, count, column, row, done_at);
+      } else {
+        blend_list<false>(list, count, column, row, done_at);
       }
       __syncwarp();
     }
@@ -158,8 +157,8 @@ class Painter {
 
   /// How many of these (up to 32) records reach the warp's rectangle. An even number of them can be blended:
   /// the last may be nothing.
-  __device__ int find_touching(const float4* records, int count, Touching& list) const {
-    const float left = static_cast<float>(this->left()) + 0.5f, top = static_cast<float>(this->top()) + 0.5f;
+  __device__ int find_touching(const float4* records, int count, float left, float top,
+                               Touching& list) const {
     const int lane = static_cast<int>(threadIdx.x) % 32;
     float4 a{}, b{};
     bool touched = false;
@@ -176,12 +175,13 @@ class Painter {
       const float dx = left - a.x, dy = top - a.y;
       list.place[at] = {a.z, a.w, fmaf(a.z, dx, a.w * dy), b.x};
       list.shade[at] = {b.x * dy, b.y, c.x, c.y};
-      list.rest[at] = {c.z, c.w};
+      list.blue[at] = c.z;
+      list.depth[at] = c.w;
     }
     if (found % 2 != 0 && lane == 0) {
       list.place[found] = {0, 0, 0, 0};
       list.shade[found] = {0, -200, 0, 0};
-      list.rest[found] = {0, 0};
+      list.blue[found] = list.depth[found] = 0;
     }
     return found;
   }
@@ -192,17 +192,47 @@ class Painter {
     return fminf(kMaxAlpha, talkrt::cuda::exp2_fast(fmaf(-u, u, fmaf(-v, v, shade.y))));
   }
 
-  /// Without branches: in a list of those that reach the rectangle, some lane nearly always blends.
-  __device__ void add(float alpha, const float4& shade, const float2& rest, float done_at) {
-    const float before = pixel_.transmittance, after = fmaf(-alpha, before, before);
-    const bool counts = alpha >= least_, goes_on = counts && after > done_at;
-    pixel_.transmittance = goes_on ? after : before;
-    least_ = counts && !goes_on ? kDone : least_;        // without this splat
-    const float weight = before - pixel_.transmittance;  // alpha * before, to 2^-24
-    pixel_.red = fmaf(weight, shade.z, pixel_.red);
-    pixel_.green = fmaf(weight, shade.w, pixel_.green);
-    pixel_.blue = fmaf(weight, rest.x, pixel_.blue);
-    pixel_.depth = fmaf(weight, rest.y, pixel_.depth);
+  template <bool Deep>
+  __device__ void blend_list(const Touching& list, int count, float column, float row, float done_at) {
+    int i = 0;
+#pragma unroll 1
+    for (; i + 2 < count; i += 4) add<4, Deep>(list, i, column, row, done_at);
+    if (i < count) add<2, Deep>(list, i, column, row, done_at);
+  }
+
+  /// `Count` splats of the list. Transmittance only falls, so whether the pixel stops among them is asked
+  /// once, behind the last; what depends on the splat before is one multiply-add.
+  template <int Count, bool Deep>
+  __device__ void add(const Touching& list, int first, float column, float row, float done_at) {
+    float4 shade[Count];
+    float alphas[Count], left[Count + 1], weight[Count];
+#pragma unroll
+    for (int k = 0; k < Count; ++k) {
+      shade[k] = list.shade[first + k];
+      alphas[k] = alpha(list.place[first + k], shade[k], column, row);
+    }
+    left[0] = pixel_.transmittance;
+#pragma unroll
+    for (int k = 0; k < Count; ++k) {
+      const float counted = alphas[k] >= least_ ? alphas[k] : 0.0f;
+      left[k + 1] = fmaf(-counted, left[k], left[k]);
+      weight[k] = left[k] - left[k + 1];  // alpha * before, to 2^-24
+    }
+    pixel_.transmittance = left[Count];
+    if (left[Count] <= done_at) {
+#pragma unroll
+      for (int k = Count - 1; k >= 0; --k) {
+        if (left[k + 1] <= done_at) weight[k] = 0, pixel_.transmittance = left[k];
+      }
+      least_ = kDone;
+    }
+#pragma unroll
+    for (int k = 0; k < Count; ++k) {
+      pixel_.red = fmaf(weight[k], shade[k].z, pixel_.red);
+      pixel_.green = fmaf(weight[k], shade[k].w, pixel_.green);
+      pixel_.blue = fmaf(weight[k], list.blue[first + k], pixel_.blue);
+      if (Deep) pixel_.depth = fmaf(weight[k], list.depth[first + k], pixel_.depth);
+    }
   }
 
   const CudaView& view_;
