@@ -13,9 +13,8 @@
 #pragma once
 
 #include <array>
-#include <vector>
 
-#include "engine/cuda/handles.hpp"
+#include "engine/cuda/graphs.hpp"
 #include "engine/cuda/ticket.hpp"
 
 namespace talkrt::cuda {
@@ -43,46 +42,17 @@ class Painter {
     std::byte* staging;
     Event drawn;
   };
-  /// Of a view, at most: what graphs are made for.
-  struct Size {
-    gaussian::CudaGrid grid;
-    int pose = 0;  // floats
-    gaussian::CudaAvatarLimits avatar;
-  };
-  struct Graphs {
-    Size size;
-    std::vector<GraphExec> ready;  // [buckets, kUnderWay]
-  };
-  /// What is copied to the device for a draw: all views; where there are avatars, a gaussian::CudaAvatars and
-  /// what it lists; then each view's weights and joints.
-  struct Staging {
-    std::size_t avatars, avatar, poses, pose, bytes;  // where parts begin; bytes of one pose, and of all
-    Staging(const Size& size, int views);
-  };
 
-  static int pose_floats(int shapes, int joints);
-  static bool covers(const Size& size, const Size& wanted);
-  static Size larger(const Size& a, const Size& b);
-  static Size needed(const Job& job);
-  [[nodiscard]] bool has(const Size& size) const;
-  void add_unless_there(const Size& size);
-  void add(const Size& size);
-  [[nodiscard]] Graph capture(cudaStream_t stream, const Size& size, int views,
-                              const std::byte* staging) const;
-  [[nodiscard]] const Graphs& graphs_for(const Job* jobs, int count) const;
   void fill(std::byte* staging, const Staging& at, const Job& job, int index) const;
   void fill_avatars(std::byte* staging, const Staging& at, const Job* jobs, int count) const;
   void copy_out(const Job* jobs, int count, cudaEvent_t drawn);
 
   int device_;
   PainterSpec spec_;
-  bool overlap_;
-  gaussian::CudaPlaces places_;
-  std::byte* staging_;  // the device's
+  std::byte* there_;  // the device's copy of a slot
   Stream draw_, copy_;
   std::array<Slot, kUnderWay> slots_;
-  std::vector<Graphs> graphs_;
-  Size largest_, largest_without_avatars_;
+  Graphs graphs_;
   unsigned long draws_ = 0;
 };
 
