@@ -96,7 +96,7 @@ void Budget::charge(const std::string& what, MemoryKind kind, std::uint64_t byte
   const std::lock_guard lock(mutex_);
   Line& reserved = line_for(lines_, what, kind);  // may allocate, so before anything is charged
   try {
-    agree({asker, kind, bytes, on_device(kind) ? bytes : 0});
+    agree({asker, kind, bytes, on_device(kind) ? bytes : 0, ""});
     if (parent_ != nullptr) parent_->charge(owner_, kind, bytes, asker + " of " + owner_);
   } catch (...) {
     drop_empty(lines_);

@@ -95,7 +95,7 @@ class Budget {
     MemoryKind kind;
     std::uint64_t bytes;
     std::uint64_t supplied;  // of them, what the GPU or the system is asked for; 0: is not asked
-    std::string parts{};     // " (weights 8.0 MiB)"
+    std::string parts;       // " (weights 8.0 MiB)"
   };
   void agree(const Request& request) const;
   void require(Request request) const;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace talkrt::device {
 
@@ -17,8 +18,11 @@ struct NvmlMemory {
 /// Which GPU is meant: NVML numbers GPUs as they are plugged in, and a process may see others of them, in
 /// another order, or one part of one (MIG), which has its parent's address.
 struct NvmlGpu {
-  std::string pci{};   // "0000:65:00.0"; "": number `index` of NVML's
-  std::string uuid{};  // "f8c6bd8b-...", of the GPU or of the part, without a prefix; "": not known
+  NvmlGpu(std::string address, std::string unique) : pci(std::move(address)), uuid(std::move(unique)) {}
+  explicit NvmlGpu(int number) : index(number) {}
+
+  std::string pci;   // "0000:65:00.0"; "": number `index` of NVML's
+  std::string uuid;  // "f8c6bd8b-...", of the GPU or of the part, without a prefix; "": not known
   int index = 0;
 };
 

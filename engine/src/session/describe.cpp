@@ -119,8 +119,8 @@ ordered_json Engine::describe_memory() {
     out["nvml"] = describe_nvml(nvml);
   } else {
     const auto module = device::open_cuda_module(config_.device_index);
-    out["nvml"] = describe_nvml(device::read_nvml(
-        module.device ? address_of(*module.device) : device::NvmlGpu{.index = config_.device_index}));
+    out["nvml"] = describe_nvml(device::read_nvml(module.device ? address_of(*module.device)
+                                                                : device::NvmlGpu(config_.device_index)));
     if (!module.device)
       out["nvml"]["which"] = "by NVML's numbers; the CUDA module would tell the one that CUDA means";
   }

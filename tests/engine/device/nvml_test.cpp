@@ -28,7 +28,7 @@ class Nvml : public ::testing::Test {
   }
   static NvmlReading after(const char* name, const char* value) {
     setenv(name, value, 1);
-    return read_nvml({.pci = kPci});
+    return read_nvml({kPci, ""});
   }
 };
 
@@ -51,25 +51,25 @@ TEST_F(Nvml, figures_of_the_gpu_and_of_this_process) {
 
 TEST_F(Nvml, contexts_of_a_process_are_added_and_other_gpus_asked_by_number) {
   setenv("FAKE_NVML_PROCESSES", "self:1000,self:24", 1);
-  EXPECT_EQ(read_nvml({.pci = kPci}).process, 1024u);
-  EXPECT_EQ(read_nvml({.pci = kPci}).uuid, "GPU-whole");
-  EXPECT_EQ(read_nvml({}).process, 1024u);
-  expect_text(read_nvml({.index = 3}).missing, "nvmlDeviceGetHandleByIndex_v2 failed: error 2");
-  expect_text(read_nvml({.pci = "0000:aa:00.0"}).missing, "NVML does not know this GPU");
+  EXPECT_EQ(read_nvml({kPci, ""}).process, 1024u);
+  EXPECT_EQ(read_nvml({kPci, ""}).uuid, "GPU-whole");
+  EXPECT_EQ(read_nvml(NvmlGpu(0)).process, 1024u);
+  expect_text(read_nvml(NvmlGpu(3)).missing, "nvmlDeviceGetHandleByIndex_v2 failed: error 2");
+  expect_text(read_nvml({"0000:aa:00.0", ""}).missing, "NVML does not know this GPU");
 }
 
 TEST_F(Nvml, of_a_split_gpu_the_figures_are_those_of_the_part_that_the_process_uses) {
   setenv("FAKE_NVML_PROCESSES", "self:1,77:2", 1);  // of all parts together
   setenv("FAKE_NVML_PARTS", "aaa=77:5;bbb=78:3,self:4096;ccc=", 1);
-  for (const NvmlGpu& gpu : {NvmlGpu{.pci = kPci, .uuid = "bbb"},       // CUDA tells the part,
-                             NvmlGpu{.pci = kPci, .uuid = "whole"}}) {  // or only the parent
+  for (const NvmlGpu& gpu : {NvmlGpu{kPci, "bbb"},       // CUDA tells the part,
+                             NvmlGpu{kPci, "whole"}}) {  // or only the parent
     const NvmlReading found = read_nvml(gpu);
     EXPECT_EQ(found.uuid, "MIG-bbb");
     EXPECT_EQ(found.process, 4096u);
     ASSERT_TRUE(found.memory) << found.missing;
     EXPECT_EQ(found.memory->total, 2 * kGiB);
   }
-  const NvmlReading other = read_nvml({.pci = kPci, .uuid = "ccc"});
+  const NvmlReading other = read_nvml({kPci, "ccc"});
   EXPECT_TRUE(other.memory);
   expect_text(other.process_missing, "is not among the 0 that NVML lists");
 }
@@ -93,7 +93,7 @@ TEST_F(Nvml, the_layout_of_the_oldest_drivers_is_known) {
 
 TEST_F(Nvml, a_missing_library_is_named) {
   setenv("TALKRT_NVML", "/nowhere/libnvidia-ml.so.1", 1);
-  const NvmlReading found = read_nvml({.pci = kPci});
+  const NvmlReading found = read_nvml({kPci, ""});
   EXPECT_EQ(found.path, "");
   EXPECT_FALSE(found.memory || found.process);
   expect_text(found.missing, "no NVML: /nowhere/libnvidia-ml.so.1");
@@ -102,9 +102,9 @@ TEST_F(Nvml, a_missing_library_is_named) {
 
 TEST_F(Nvml, a_missing_function_is_named) {
   setenv("TALKRT_NVML", FAKE_NVML_BARE, 1);
-  expect_text(read_nvml({.pci = kPci}).missing, "has no nvmlDeviceGetMemoryInfo");
+  expect_text(read_nvml({kPci, ""}).missing, "has no nvmlDeviceGetMemoryInfo");
   setenv("TALKRT_NVML", "libm.so.6", 1);
-  expect_text(read_nvml({.pci = kPci}).missing, "libm.so.6 has no nvmlInit_v2: it is no NVML, or too old");
+  expect_text(read_nvml({kPci, ""}).missing, "libm.so.6 has no nvmlInit_v2: it is no NVML, or too old");
 }
 
 TEST_F(Nvml, failures_of_the_start_leave_no_figure) {
@@ -156,7 +156,7 @@ TEST_F(Nvml, is_closed_as_often_as_opened_from_any_thread) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([] {
-      for (int k = 0; k < 20; ++k) EXPECT_EQ(read_nvml({.pci = kPci}).process, 8u);
+      for (int k = 0; k < 20; ++k) EXPECT_EQ(read_nvml({kPci, ""}).process, 8u);
     });
   }
   threads.clear();
@@ -165,7 +165,7 @@ TEST_F(Nvml, is_closed_as_often_as_opened_from_any_thread) {
 }
 
 TEST(NvmlOfThisMachine, has_figures_or_a_reason) {
-  const NvmlReading found = read_nvml({});
+  const NvmlReading found = read_nvml(NvmlGpu(0));
   EXPECT_NE(found.memory.has_value(), !found.missing.empty());
   EXPECT_NE(found.process.has_value(), !found.process_missing.empty());
 }
