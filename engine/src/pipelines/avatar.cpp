@@ -70,8 +70,6 @@ class RecordedAvatar final : public Avatar {
   std::unique_ptr<Pipeline> begin(const SessionSpec&, device::Budget&, Executor&) const override;
   std::int64_t look_ahead() const override;
   std::span<const std::string> emotions() const override { return emotions_; }
-  bool on_gpu() const override { return gpu_ != nullptr; }
-  bool draws(talkrt_pixel_format format) const override { return on_gpu() || Avatar::draws(format); }
   std::unique_ptr<render::RecordedRenderer> renderer(const render::RecordedScene& scene,
                                                      const SessionSpec& spec, device::Budget& budget,
                                                      Executor& executor) const;

@@ -131,15 +131,11 @@ class Avatar {
   /// Whether sessions read the plan's tensors, or only small ones (a background picture): then the file need
   /// not stay in memory.
   [[nodiscard]] virtual bool keeps_plan() const { return true; }
-  /// Whether its sessions' pictures are drawn by the GPU that it was opened with.
-  [[nodiscard]] virtual bool on_gpu() const { return false; }
-  /// Whether it draws frames of this format by itself; all draw RGBA8.
-  [[nodiscard]] virtual bool draws(talkrt_pixel_format format) const { return format == TALKRT_PIXELS_RGBA8; }
 };
 
 /// The avatar of a plan, by its model. `plan` must outlive it; `backend` is asked for by models that have a
-/// graph; `threads` work on a heavy one. `gpu` may be null, and models that have no kernels for it leave it
-/// alone. Throws PLAN_UNSUPPORTED for a model that this library does not run, and what opening graphs throws.
+/// graph; `threads` work on a heavy one. `gpu` may be null; else it draws all pictures. Throws
+/// PLAN_UNSUPPORTED for a model that this library does not run, and what opening graphs throws.
 std::unique_ptr<Avatar> open_avatar(const plan::Plan& plan, const std::function<nn::Backend&()>& backend,
                                     device::Budget& budget, int threads, const render::Gpu* gpu);
 

@@ -30,7 +30,6 @@ class Scene final : public Avatar {
   std::int64_t look_ahead() const override { return 0; }
   std::span<const std::string> emotions() const override { return {}; }
   bool keeps_plan() const override { return false; }
-  bool on_gpu() const override { return gpu_ != nullptr; }
 
   const plan::Plan& source;
 

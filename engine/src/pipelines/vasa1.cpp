@@ -63,8 +63,6 @@ class PortraitAvatar final : public Avatar {
   /// Of whole windows, the default; a session with shorter hops looks less far ahead.
   std::int64_t look_ahead() const override { return look_ahead_of(manifest.vasa1->frames); }
   std::span<const std::string> emotions() const override { return emotions_; }
-  bool on_gpu() const override { return gpu_ != nullptr; }
-  bool draws(talkrt_pixel_format format) const override { return on_gpu() || Avatar::draws(format); }
   const device::CudaDevice* gpu() const { return gpu_ == nullptr ? nullptr : &gpu_->device; }
 
   /// A row's, and the most that the row after a frame is later than the frame.

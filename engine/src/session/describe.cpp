@@ -137,7 +137,7 @@ ordered_json Engine::describe_memory() {
     }
     out["models"].push_back({{"path", model->path()},
                              {"in_use", model.use_count() > 1},
-                             {"device", model->avatar().on_gpu() ? "cuda" : "cpu"},
+                             {"device", gpu() != nullptr ? "cuda" : "cpu"},
                              {"host_bytes", account.used(MemoryKind::host)},
                              {"pinned_bytes", account.used(MemoryKind::pinned)},
                              {"host_budget_bytes", account.limits().host},

@@ -77,10 +77,6 @@ std::shared_ptr<const Model> Engine::load(const std::string& path, const BudgetO
   models_.add(model);
   config_.log(TALKRT_LOG_INFO, path + ": loaded in " + std::to_string(model->load_ms()) + " ms, " +
                                    std::to_string(model->host_bytes()) + " bytes");
-  if (gpu_ && !model->avatar().on_gpu()) {
-    config_.log(TALKRT_LOG_WARNING, path + ": sessions draw on the CPU, for a plan of model \"" +
-                                        model->manifest().model + "\" has no kernels on the GPU");
-  }
   return model;
 }
 

@@ -38,12 +38,12 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
                  const talkrt_session_config& config)
     : engine_(std::move(engine)),
       model_(std::move(model)),
-      config_(check_config(config, model_->manifest(), model_->avatar().on_gpu())),
+      config_(check_config(config, model_->manifest(), engine_->gpu() != nullptr)),
       budget_("session", device::Limits{}, &model_->budget()),
       clock_(model_->manifest().sample_rate, config_.spec.fps_num, config_.spec.fps_den),
       audio_(config_.audio_capacity, engine_->gpu() == nullptr ? nullptr : &engine_->gpu()->device, budget_),
-      on_gpu_(model_->avatar().on_gpu()),
-      frames_(pool_of(config_, on_gpu_ ? engine_->gpu() : nullptr, budget_)),
+      on_gpu_(engine_->gpu() != nullptr),
+      frames_(pool_of(config_, engine_->gpu(), budget_)),
       controls_(motion::default_controls()) {
   pipelines::SessionSpec& spec = config_.spec;
   spec.scratch_frame = frames_.scratch();
@@ -52,14 +52,11 @@ Session::Session(std::shared_ptr<Engine> engine, std::shared_ptr<const Model> mo
                 "session config: pixel_format is NV12 and background is transparent, expected another of "
                 "either: NV12 has no alpha");
   }
-  if (!model_->avatar().draws(config_.format)) {
-    if (on_gpu_ || config_.format != TALKRT_PIXELS_NV12) {
-      throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
-                  "session config: pixel_format is " +
-                      std::string(config_.format == TALKRT_PIXELS_NV12 ? "NV12" : "RGBA_F32") +
-                      ", expected RGBA8" + (on_gpu_ ? "" : " or NV12") + ": a plan of model \"" +
-                      model_->manifest().model + "\" is drawn by " + (on_gpu_ ? "the GPU" : "the CPU"));
-    }
+  if (!on_gpu_ && config_.format == TALKRT_PIXELS_RGBA_F32) {
+    throw Error(TALKRT_ERROR_INVALID_ARGUMENT,
+                "session config: pixel_format is RGBA_F32, expected RGBA8 or NV12 where the CPU draws");
+  }
+  if (!on_gpu_ && config_.format == TALKRT_PIXELS_NV12) {
     const frame::PixelLayout whole{spec.width, spec.height};
     picture_ = device::Buffer(budget_, "picture before its format", whole.bytes());
     spec.scratch_frame = {picture_.as<std::uint8_t>().data(), whole.stride()};
