@@ -23,7 +23,7 @@ class Shares {
 };
 
 inline constexpr int kShareThreads = 256;
-inline constexpr int kShareResident = 8;  // blocks of so many that a multiprocessor holds
+inline constexpr int kShareResident = 6;  // blocks of so many: any multiprocessor holds 1536 threads
 
 /// For kernels that do little with much memory: as many blocks as the GPU holds.
 inline talkrt::cuda::Launch launch_of_shares(const CudaPlaces& places, CUstream_st* stream) {
